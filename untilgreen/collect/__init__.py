@@ -1,0 +1,1 @@
+"""Step collect: what happened, as evidence with an address."""

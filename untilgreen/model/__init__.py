@@ -1,0 +1,1 @@
+"""The nouns: frozen documents that the steps hand to one another."""

@@ -1,0 +1,219 @@
+"""From a commit to a revision that serves: the nouns of build, deploy and wait."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from untilgreen.model.document import Document, Instant
+
+
+class Image(Document):
+    """One service's image, named by what is in it."""
+
+    service: str
+    reference: str
+    """`registry/name@sha256:...`; what the template will name."""
+    digest: str
+    """`sha256:` and 64 hex digits."""
+    commit: str
+    files: tuple[str, ...]
+    """Paths in the image, relative to the build context."""
+    excluded: tuple[Exclusion, ...] = ()
+
+
+class Exclusion(Document):
+    """A file of the commit that an ignore rule kept out of the image."""
+
+    path: str
+    """Relative to the build context."""
+    rule: str
+    rule_file: str
+    """Relative to the repository's root."""
+    line: int
+
+
+class Images(Document):
+    """What step build leaves behind."""
+
+    commit: str
+    images: tuple[Image, ...]
+
+    def of(self, service: str) -> Image:
+        """Return one service's image.
+
+        Raises:
+            KeyError: no image was built for it.
+        """
+        for image in self.images:
+            if image.service == service:
+                return image
+        raise KeyError(service)
+
+
+class SecretBinding(Document):
+    """An environment variable that takes its value from a secret. Never the value."""
+
+    env: str
+    secret: str
+    version: str = "latest"
+
+
+class SecretProblem(StrEnum):
+    """Why a secret cannot be relied on."""
+
+    MISSING = "missing"  # no secret of that name
+    NO_VERSION = "no_version"  # the pinned version does not exist
+    DISABLED = "disabled"  # the version is disabled or destroyed
+    DENIED = "denied"  # the runtime's own service account may not read it
+    NOT_BOUND = "not_bound"  # the service declares that it needs it, the template does not bind it
+
+
+class SecretStatus(Document):
+    """One binding as the platform sees it."""
+
+    service: str
+    binding: SecretBinding
+    account: str
+    """The runtime service account whose access was asked for."""
+    problem: SecretProblem | None = None
+    message: str = ""
+    """The platform's own text, or ours when the platform has none."""
+
+    @property
+    def usable(self) -> bool:
+        """Tell whether a revision of this account can start with it."""
+        return self.problem is None
+
+
+class Template(Document):
+    """What a revision is made of, without any secret's value."""
+
+    service: str
+    image: str
+    port: int = 8080
+    env: dict[str, str] = {}
+    secrets: tuple[SecretBinding, ...] = ()
+    account: str = ""
+    memory: str = "512Mi"
+    health_path: str = "/health"
+    startup_seconds: int = 30
+    """How long a container may take until its startup probe answers."""
+    labels: dict[str, str] = {}
+
+
+class Traffic(Document):
+    """A share of the traffic, as the platform reports it."""
+
+    revision: str
+    percent: int
+    tag: str = ""
+
+
+class RevisionState(Document):
+    """A revision as the platform reports it."""
+
+    name: str
+    service: str
+    ready: bool
+    reason: str = ""
+    message: str = ""
+    image: str = ""
+    digest: str = ""
+    created: Instant | None = None
+    template: Template | None = None
+
+
+class ServiceState(Document):
+    """A service as the platform reports it."""
+
+    service: str
+    url: str
+    etag: str
+    generation: int
+    observed_generation: int
+    reconciling: bool
+    ready: bool
+    reason: str = ""
+    message: str = ""
+    latest_created: str = ""
+    latest_ready: str = ""
+    traffic: tuple[Traffic, ...] = ()
+    template: Template | None = None
+
+
+class ServingStatus(StrEnum):
+    """How the rollout of one service ended."""
+
+    SERVING = "serving"  # the new revision is ready and has all the traffic
+    FAILED = "failed"  # the new revision never became ready; the old one, if any, keeps serving
+    REFUSED = "refused"  # not tried: a check before the rollout said no
+    SKIPPED = "skipped"  # not tried: another service failed first
+
+
+class Served(Document):
+    """One service's rollout."""
+
+    service: str
+    status: ServingStatus
+    url: str = ""
+    revision: str = ""
+    """The revision made by this rollout, ready or not."""
+    serving_revision: str = ""
+    """Who has the traffic now."""
+    previous_revision: str = ""
+    digest: str = ""
+    commit: str = ""
+    reason: str = ""
+    message: str = ""
+
+
+class Rollout(Document):
+    """What step deploy leaves behind."""
+
+    commit: str
+    started: Instant
+    finished: Instant
+    services: tuple[Served, ...]
+    secrets: tuple[SecretStatus, ...] = ()
+
+    @property
+    def serving(self) -> bool:
+        """Tell whether every service serves what this rollout brought."""
+        return bool(self.services) and all(s.status is ServingStatus.SERVING for s in self.services)
+
+    def of(self, service: str) -> Served:
+        """Return one service's part.
+
+        Raises:
+            KeyError: the service was not part of this rollout.
+        """
+        for served in self.services:
+            if served.service == service:
+                return served
+        raise KeyError(service)
+
+
+class HealthCheck(Document):
+    """One look at one health path."""
+
+    service: str
+    url: str
+    at: Instant
+    status: int | None
+    """None when nothing answered."""
+    latency_s: float
+    detail: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether it answered 2xx."""
+        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 - HTTP's own numbers
+
+
+class Health(Document):
+    """What step wait leaves behind: the last checks of each service, and whether all may be tested."""
+
+    healthy: bool
+    checks: tuple[HealthCheck, ...]
+    reason: str = ""
+    """Empty when healthy; else which service and why."""

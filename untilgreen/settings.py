@@ -1,0 +1,198 @@
+"""What a user can set, in `untilgreen.yaml` at the root of their repository.
+
+Unknown keys are errors. Every default has its reason beside it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from untilgreen.errors import ConfigError
+from untilgreen.model.document import Document
+
+FILE = "untilgreen.yaml"
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,48}$")]
+"""Cloud Run's own rule for service names, a little shorter to leave room for revision suffixes."""
+
+
+class Cloud(Document):
+    """Where services run."""
+
+    target: Literal["emulator", "gcp"] = "emulator"
+    project: str = "emulator-moon"
+    region: str = "moon-central1"
+    endpoint: str = ""
+    """host:port of an emulator that already runs; empty starts one for the time of the loop."""
+    seed: str = ""
+    """Emulator only: a YAML file with the secrets it starts with, relative to the repository's root."""
+
+
+class HealthSettings(Document):
+    """When a service counts as healthy."""
+
+    path: str = "/health"
+    consecutive: int = Field(default=2, ge=1)
+    """Answers in a row: one 200 may come from an instance that is about to die."""
+    timeout_s: float = Field(default=60, gt=0)
+    """How long to wait for them."""
+    startup_s: int = Field(default=30, ge=1, le=240)
+    """How long the platform lets a container start; Cloud Run's own limit is 240."""
+
+
+class Service(Document):
+    """One Cloud Run service and how its image is made."""
+
+    source: str
+    """Build context, relative to the repository's root."""
+    image: str
+    """Registry and name, without tag: `europe-docker.pkg.dev/project/repo/name`."""
+    port: int = Field(default=8080, ge=1, le=65535)
+    account: str = ""
+    """Runtime service account; empty means the project's default one."""
+    memory: str = "512Mi"
+    env: dict[str, str] = {}
+    """`{name.url}` stands for the URL of another service."""
+    secrets: dict[str, str] = {}
+    """Env name -> `secret` or `secret:version`."""
+    needs: tuple[str, ...] = ()
+    """Env names without which it must not be rolled out."""
+    depends_on: tuple[Name, ...] = ()
+    health: HealthSettings = HealthSettings()
+
+
+class SuiteSettings(Document):
+    """The e2e tests and how to run them."""
+
+    path: str = "e2e"
+    python: str = ""
+    """Interpreter of the tests' own environment; empty means the one that runs untilgreen."""
+    args: tuple[str, ...] = ()
+    """Handed to pytest as they are."""
+    workers: int = Field(default=8, ge=1, le=64)
+    """I/O-bound tests want more workers than cores; 64 bounds a mistake."""
+    env: dict[str, str] = {}
+    """`{name.url}` stands for a deployed service's URL."""
+    minimum: int = Field(default=1, ge=1)
+    """Fewer collected tests than this are never green."""
+    deadline_s: float = Field(default=1800, gt=0)
+    test_timeout_s: float = Field(default=60, gt=0)
+    reruns: int = Field(default=1, ge=0, le=5)
+    """How often a failed test is run again on the same revision. One is enough to tell flaky from persistent."""
+
+
+class RecordedAnalyst(Document):
+    """An analyst whose analyses lie in a file: another team's, an agent's, yesterday's."""
+
+    kind: Literal["file"] = "file"
+    file: str
+
+
+class PatchQueue(Document):
+    """Fixes that lie in a folder as patches, tried in the order of their names."""
+
+    kind: Literal["patch_queue"] = "patch_queue"
+    folder: str
+
+
+class Approve(Document):
+    """Who says yes before a fix is committed."""
+
+    mode: Literal["policy", "ask", "never"] = "ask"
+    """policy: what the review approves is applied. ask: a human decides. never: only report."""
+    timeout_s: int = Field(default=86_400, ge=1)
+    """How long a human may take; then nothing is changed. A day covers a night and a morning."""
+
+
+class Settings(Document):
+    """Everything a loop needs to know that is not a secret."""
+
+    cloud: Cloud = Cloud()
+    services: dict[Name, Service] = Field(min_length=1)
+    suite: SuiteSettings = SuiteSettings()
+    analysts: tuple[RecordedAnalyst, ...] = ()
+    """Beside the built-in one."""
+    fixers: tuple[PatchQueue, ...] = ()
+    approve: Approve = Approve()
+    max_cycles: int = Field(default=5, ge=1, le=50)
+
+
+def parse(text: str, name: str = FILE) -> Settings:
+    """Read settings from YAML.
+
+    Raises:
+        ConfigError: with file, line, and what to do, for each thing that is wrong.
+    """
+    try:
+        data = yaml.safe_load(text)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{name}:{mark.line + 1}" if mark else name
+        raise ConfigError(f"{where}: this is not YAML: {getattr(error, 'problem', error)}. Mend the line.") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{name}: it must hold settings such as `services:`. `untilgreen init` writes a first one.")
+    try:
+        return _checked(Settings.model_validate(data), name)
+    except ValidationError as error:
+        problems = [_sentence(name, node, problem) for problem in error.errors()]
+        raise ConfigError("\n".join(problems)) from None
+
+
+def _checked(settings: Settings, name: str) -> Settings:
+    """Refuse references to services that do not exist, and dependencies that go round."""
+    known = set(settings.services)
+    for service, wanted in settings.services.items():
+        for other in wanted.depends_on:
+            if other not in known:
+                raise ConfigError(
+                    f"{name}: services.{service}.depends_on names {other!r}, which is not a service here."
+                )
+    in_order(settings)
+    return settings
+
+
+def in_order(settings: Settings) -> tuple[str, ...]:
+    """Return the services so that each comes after those it depends on."""
+    done: list[str] = []
+
+    def visit(service: str, path: tuple[str, ...]) -> None:
+        if service in path:
+            raise ConfigError(f"{FILE}: depends_on goes round: {' -> '.join((*path, service))}. Remove one.")
+        if service not in done:
+            for other in settings.services[service].depends_on:
+                visit(other, (*path, service))
+            done.append(service)
+
+    for service in settings.services:
+        visit(service, ())
+    return tuple(done)
+
+
+def _sentence(name: str, node: Any, problem: Any) -> str:
+    """Say where, what, and what to do about one problem."""
+    path = ".".join(str(part) for part in problem["loc"])
+    line = _line(node, problem["loc"])
+    what = {
+        "extra_forbidden": "no such setting; remove it or correct its spelling",
+        "missing": "this setting is needed; add it",
+    }.get(problem["type"], f"{problem['msg']}, not {problem['input']!r}")
+    return f"{name}:{line}: {path}: {what}"
+
+
+def _line(node: Any, location: tuple[Any, ...]) -> int:
+    """Return the line, from 1, of the deepest node on the way to a setting."""
+    line = node.start_mark.line
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((k, v) for k, v in node.value if k.value == part), None)
+            if not found:
+                break
+            line, node = found[0].start_mark.line, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            node = node.value[part]
+            line = node.start_mark.line
+    return int(line) + 1
