@@ -29,6 +29,8 @@ class Cloud(Document):
     """host:port of an emulator that already runs; empty starts one for the time of the loop."""
     seed: str = ""
     """Emulator only: a YAML file with the secrets it starts with, relative to the repository's root."""
+    state: str = ".untilgreen/emulator"
+    """Emulator only: where it keeps images, logs and services, relative to the repository's root."""
 
 
 class HealthSettings(Document):

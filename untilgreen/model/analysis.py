@@ -215,6 +215,8 @@ class CauseChange(Document):
     now: int | None
     """Failing tests now; None when masked."""
     note: str = ""
+    was: str = ""
+    """The group's id in the cycle before, when its fingerprint changed."""
 
 
 class Comparison(Document):

@@ -97,3 +97,5 @@ class Run(Document):
     """The user's repository."""
     state: str
     """Where ledgers live."""
+    endpoint: str = ""
+    """host:port of the emulator; empty means Google Cloud."""

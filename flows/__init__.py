@@ -1,0 +1,1 @@
+"""WHEN: the order of steps. Nothing here knows how a step works."""

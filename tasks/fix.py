@@ -1,0 +1,58 @@
+"""Steps approve and fix under Prefect."""
+
+from __future__ import annotations
+
+from prefect import task
+
+from tasks.policy import policy
+from untilgreen.collect.bundle import load
+from untilgreen.fix.step import apply_fixes, offer
+from untilgreen.model.analysis import Approval, Decision, Fixes, Offer
+from untilgreen.model.cycle import Cycle, Run
+from untilgreen.settings import Settings
+from untilgreen.wiring import Workshop, narrator
+
+
+@task(name="offer", task_run_name="offer-{run.cycle}", **policy(timeout_s=3600))
+def offer_fixes(run: Run, settings: Settings, cycle: Cycle) -> Offer:
+    """Ask the fixers for each approved cause, and judge what they offer."""
+    shop = Workshop(run, settings)
+    if not (cycle.triage and cycle.reviews and cycle.manifest):
+        return Offer()
+    bundle = load(shop.folder / cycle.manifest.folder)
+    made = offer(run, cycle.triage, cycle.reviews, bundle, shop.fixers(), shop.history, tried(shop))
+    for judged in made.reviews:
+        against = "; ".join(f.message for f in judged.findings if f.truth != "supported")
+        narrator().say("fix", f"{judged.decision}: {judged.title}{': ' if against else ''}{against}")
+    return made
+
+
+@task(name="fix", task_run_name="fix-{run.cycle}", **policy(timeout_s=600))
+def apply_approved(run: Run, settings: Settings, made: Offer, approval: Approval | None) -> Fixes:
+    """Commit the approved fixes to the loop's branch; without approval nothing changes."""
+    shop = Workshop(run, settings)
+    if approval:
+        shop.ledger.once(run.cycle, "approve", (made,), lambda: approval)
+
+    def work() -> Fixes:
+        if approval is None or approval.decision is not Decision.APPROVED:
+            return Fixes(reviews=made.reviews, applied=(), commit=run.commit)
+        return apply_fixes(run, made, shop.history, branch(run))
+
+    fixes = shop.ledger.once(run.cycle, "fix", (made, *((approval,) if approval else ())), work)
+    for applied in fixes.applied:
+        narrator().say("fix", f"committed {applied.commit[:12]} on {applied.branch}: {applied.title}")
+    return fixes
+
+
+def tried(shop: Workshop) -> frozenset[str]:
+    """Return the fixes that earlier cycles committed or rejected: none is tried twice."""
+    earlier = [shop.ledger.recall(number, Fixes) for number in range(1, shop.run.cycle)]
+    applied = {fix.fix for fixes in earlier if fixes for fix in fixes.applied}
+    rejected = {r.fix for fixes in earlier if fixes for r in fixes.reviews if r.decision is Decision.REJECTED}
+    return frozenset(applied | rejected)
+
+
+def branch(run: Run) -> str:
+    """Return the branch that a loop's fixes go to."""
+    return f"untilgreen/{run.loop}"

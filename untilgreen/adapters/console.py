@@ -1,0 +1,119 @@
+"""Tells a person in a terminal, a pipe or CI what happens: never more than three seconds without a sign of life.
+
+Lines everywhere, so that pipes, CI logs and screen readers get the same words; a terminal has a bar beside them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+from typing import Self, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from untilgreen.model.suite import Outcome
+
+SILENCE_S = 2.5
+"""Longest time without a line; three seconds is what people bear."""
+SHOWN_FAILURES = 5
+"""Failures named as they come; the report names all."""
+
+
+class ConsoleNarrator:
+    """A narrator on a text stream.
+
+    Args:
+        out: where to write, usually stderr, so that stdout stays the result.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self._console = Console(file=out, highlight=False, soft_wrap=True)
+        self._lock = threading.Lock()
+        self._last = self._begun = time.monotonic()
+        self._step = "start"
+        self._suite: SuiteLine | None = None
+        self._ended = threading.Event()
+        self._heart = threading.Thread(target=self._beat, name="narrator", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin to watch the silence."""
+        self._heart.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Stop watching."""
+        self._end_suite()
+        self._ended.set()
+        self._heart.join()
+
+    def say(self, step: str, text: str) -> None:
+        """Print one line a line of text, with the step before it."""
+        self._end_suite()
+        self._step = step
+        for line in text.splitlines():
+            self._print(step, line)
+
+    def suite(self) -> SuiteLine:
+        """Return a watcher that counts and names the first failures."""
+        self._end_suite()
+        self._step, self._suite = "suite", SuiteLine(self, self._console)
+        return self._suite
+
+    def _end_suite(self) -> None:
+        if self._suite:
+            self._suite.end()
+        self._suite = None
+
+    def failure(self, text: str) -> None:
+        """Print a failing test while the suite runs."""
+        self._print("suite", text, "red")
+
+    def _print(self, step: str, line: str, style: str = "") -> None:
+        with self._lock:
+            since = f"{time.monotonic() - self._begun:6.1f}s "
+            self._console.print(Text.assemble((since, "dim"), (f"{step:<8}", "bold"), (line, style)))
+            self._last = time.monotonic()
+
+    def _beat(self) -> None:
+        while not self._ended.wait(0.2):
+            if time.monotonic() - self._last >= SILENCE_S:
+                self._print(self._step, self._suite.progress() if self._suite else "still at it")
+
+
+class SuiteLine:
+    """Counts tests as they end, and shows a bar where there is a terminal."""
+
+    def __init__(self, narrator: ConsoleNarrator, console: Console) -> None:
+        self._narrator = narrator
+        self._total = self._done = self._failed = 0
+        self._begun = time.monotonic()
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._bar.add_task("tests", total=None)
+        self._bar.start()
+
+    def collected(self, total: int) -> None:
+        """Remember how many there are."""
+        self._total = total
+        self._bar.update(self._task, total=total)
+
+    def finished(self, nodeid: str, outcome: Outcome) -> None:
+        """Count one test, and name it when it is one of the first to fail."""
+        self._done += 1
+        if outcome.bad:
+            self._failed += 1
+            if self._failed <= SHOWN_FAILURES:
+                self._narrator.failure(f"{outcome.upper()} {nodeid}")
+        self._bar.update(self._task, completed=self._done, description=f"tests, {self._failed} failed")
+
+    def progress(self) -> str:
+        """Return how far the suite is, at what rate."""
+        rate = self._done / max(time.monotonic() - self._begun, 0.001)
+        return f"{self._done}/{self._total} tests, {self._failed} failed, {rate:.0f}/s"
+
+    def end(self) -> None:
+        """Take the bar away."""
+        self._bar.stop()

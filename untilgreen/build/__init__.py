@@ -1,0 +1,1 @@
+"""Step build: the tested commit becomes images, by digest."""

@@ -1,0 +1,1 @@
+"""Step compare: what became of each cause since the cycles before."""

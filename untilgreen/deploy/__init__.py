@@ -1,0 +1,1 @@
+"""Step deploy: check every secret, plan, roll out, and prove who serves."""

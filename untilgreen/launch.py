@@ -1,0 +1,96 @@
+"""Runs the loop in this process, against a Prefect server that anybody can watch."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from untilgreen.adapters import prefect_server
+from untilgreen.adapters.console import ConsoleNarrator
+from untilgreen.ledger import Ledger
+from untilgreen.model.cycle import Loop, Stop
+from untilgreen.project import load_loop
+from untilgreen.wiring import STATE, narrated_by
+
+QUIET = {
+    **prefect_server.QUIET,
+    # What the steps log is shown beside the run in the UI.
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "untilgreen",
+}
+
+
+def run_loop(narrator: ConsoleNarrator, **request: Any) -> Loop:
+    """Run one loop to its end.
+
+    Args:
+        narrator: who tells the user what happens.
+        request: the fields of `flows.loop.Request`; `repository` and `loop` must be among them.
+
+    Returns:
+        The loop as the ledger has it.
+
+    Raises:
+        UntilgreenError: the loop could not go on; the ledger keeps what had finished.
+        KeyboardInterrupt: the user, or SIGTERM, ended it; likewise.
+    """
+    connect(narrator)
+    ledger = Ledger(Path(request["repository"]) / STATE, request["loop"])
+    with narrated_by(narrator):
+        try:
+            _run_flow(request)
+        except BaseException as error:
+            _keep_end(ledger, error)
+            raise
+    return ledger.read()
+
+
+def connect(narrator: ConsoleNarrator) -> str:
+    """Find or start the Prefect server and point this process at it; return where to watch."""
+    os.environ.update(QUIET)
+    api = prefect_server.find()
+    if not api:
+        narrator.say("prefect", "starting a server of our own; the first start takes up to 40 s")
+        process = prefect_server.start()
+        api = prefect_server.wait(process, lambda _: None)
+    os.environ["PREFECT_API_URL"] = api
+    os.environ.setdefault("PREFECT_HOME", str(prefect_server.home() / "prefect"))
+    page = api.removesuffix("/api")
+    narrator.say("prefect", f"watch the run at {page}")
+    return page
+
+
+def _run_flow(request: dict[str, Any]) -> None:
+    loop = load_loop()
+    _silence_console()
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        loop.until_green(loop.Request(**request), return_state=True)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _silence_console() -> None:
+    """Keep Prefect's lines for its UI: in the terminal our own lines say the same, once and without tracebacks."""
+    for name in (None, *logging.root.manager.loggerDict):
+        logger = logging.getLogger(name)
+        for handler in list(logger.handlers):
+            if type(handler).__name__ == "PrefectConsoleHandler":
+                logger.removeHandler(handler)
+                # Without any handler Python would print warnings by itself.
+                logger.addHandler(logging.NullHandler())
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _keep_end(ledger: Ledger, error: BaseException) -> None:
+    """Write why the loop ended, if it had begun."""
+    if not (ledger.folder / "loop.json").exists():
+        return
+    interrupted = isinstance(error, KeyboardInterrupt)
+    ledger.close(Stop.INTERRUPTED if interrupted else Stop.ERROR, "interrupted" if interrupted else str(error))

@@ -1,0 +1,1 @@
+"""Step review: the gate that every analysis and every fix has to pass, whoever wrote it."""

@@ -1,0 +1,39 @@
+"""How each type of claim is judged: one visible table."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from untilgreen.collect.bundle import Bundle
+from untilgreen.model.claims import Claim
+from untilgreen.review.claims import cloud, code, configuration, outcomes, traffic
+from untilgreen.review.judgement import Check, Judgement, weigh
+
+CHECKS: MappingProxyType[str, Check] = MappingProxyType(
+    {
+        "error_raised": cloud.ERROR_RAISED,
+        "http_failure": traffic.HTTP_FAILURE,
+        "socket_closed": traffic.SOCKET_CLOSED,
+        "endpoint_missing": traffic.ENDPOINT_MISSING,
+        "auth_rejected": traffic.AUTH_REJECTED,
+        "service_down": traffic.SERVICE_DOWN,
+        "startup_failed": cloud.STARTUP_FAILED,
+        "resource_exhausted": cloud.RESOURCE_EXHAUSTED,
+        "secret_missing": configuration.SECRET_MISSING,
+        "config_mismatch": configuration.CONFIG_MISMATCH,
+        "dependency_unreachable": traffic.DEPENDENCY_UNREACHABLE,
+        "timed_out": traffic.TIMED_OUT,
+        "flaky": outcomes.FLAKY,
+        "regressed_by": code.REGRESSED_BY,
+        "code_defect": code.CODE_DEFECT,
+        "file_excluded": configuration.FILE_EXCLUDED,
+        "test_defect": outcomes.TEST_DEFECT,
+        "unknown": outcomes.UNKNOWN,
+    }
+)
+"""Claim type -> its queries. A type that is not here cannot be judged, and a test says that none is missing."""
+
+
+def judge(claim: Claim, bundle: Bundle) -> Judgement:
+    """Say what the evidence says of a claim. What its author cited plays no part in that."""
+    return weigh(CHECKS[claim.type], claim, bundle)

@@ -1,0 +1,122 @@
+"""Claims about source and changes."""
+
+from __future__ import annotations
+
+import re
+
+from untilgreen.collect.bundle import Bundle
+from untilgreen.model.claims import CodeDefect, RegressedBy
+from untilgreen.model.evidence import Case, Commit, Coverage, Entry, Hunk, Item, Revision, SourceFile
+from untilgreen.model.suite import Frame
+from untilgreen.review.judgement import Check
+from untilgreen.review.scene import current, failed_cases, in_file, of_failures
+
+_NEAR = 5
+"""Lines between a change and a line that it may have broken."""
+
+
+def _files(claim: CodeDefect, bundle: Bundle) -> list[SourceFile]:
+    return [file for file in bundle.find(SourceFile) if file.path == claim.path]
+
+
+def _holds(claim: CodeDefect, file: SourceFile) -> bool:
+    """Tell whether the file has that line and knows that symbol."""
+    lines = file.content.splitlines()
+    name = _function(claim.symbol)
+    known = not name or re.search(rf"(?<!\w){re.escape(name)}(?!\w)", file.content)
+    return bool(claim.line <= len(lines) and lines[claim.line - 1].strip() and known) if claim.line > 0 else False
+
+
+def _function(symbol: str) -> str:
+    """Return the last part of a dotted name; `<module>` names no function."""
+    return "" if symbol.startswith("<") else symbol.rpartition(".")[2]
+
+
+def _frames(item: Entry | Case) -> tuple[Frame, ...]:
+    if isinstance(item, Case):
+        return item.failure.frames if item.failure else ()
+    return item.raised.frames if item.raised else ()
+
+
+def _leads_there(claim: CodeDefect, bundle: Bundle, item: Entry | Case) -> bool:
+    return any(
+        in_file(bundle, claim.path, frame) and (frame.line == claim.line or frame.function == _function(claim.symbol))
+        for frame in _frames(item)
+    )
+
+
+def _traced(claim: CodeDefect, bundle: Bundle) -> list[Item]:
+    seen: list[Entry | Case] = [*bundle.find(Entry), *failed_cases(bundle)]
+    return [item for item in seen if _leads_there(claim, bundle, item)]
+
+
+def _changed(claim: CodeDefect, bundle: Bundle) -> list[Hunk]:
+    """Find changes since the last good commit at that line."""
+    old = {commit.sha for commit in bundle.find(Commit) if not commit.since_good}
+    return [
+        hunk
+        for hunk in bundle.find(Hunk)
+        if hunk.path == claim.path
+        and hunk.commit not in old
+        and hunk.line - _NEAR <= claim.line <= hunk.line + len(hunk.added) + _NEAR
+    ]
+
+
+def _defective(claim: CodeDefect, bundle: Bundle) -> list[Item]:
+    """Find the line itself and what leads to it: a traceback of a failure, or a change since all was well."""
+    files = [file for file in _files(claim, bundle) if _holds(claim, file)]
+    leads = [*_traced(claim, bundle), *_changed(claim, bundle)] if files else []
+    return [*leads, *files] if leads else []
+
+
+def _no_such_line(claim: CodeDefect, bundle: Bundle) -> list[SourceFile]:
+    return [file for file in _files(claim, bundle) if not _holds(claim, file)]
+
+
+def _raised_elsewhere(claim: CodeDefect, bundle: Bundle) -> list[Entry]:
+    """Find failures of the same service of which no traceback passes through the file.
+
+    An upstream defect may well surface downstream: only the service that holds the file can contradict.
+    """
+    services = {file.service for file in _files(claim, bundle) if file.service}
+    seen = [entry for service in sorted(services) for entry in of_failures(bundle, current(bundle, Entry, service))]
+    raised = [entry for entry in seen if entry.raised and entry.raised.frames]
+    through = [e for e in raised if any(in_file(bundle, claim.path, frame) for frame in _frames(e))]
+    return [] if through else raised
+
+
+def _sources(_claim: CodeDefect, bundle: Bundle) -> Coverage | None:
+    return bundle.covers(SourceFile, "*")
+
+
+def _commits(claim: RegressedBy, bundle: Bundle) -> list[Commit]:
+    wanted = claim.commit.lower()
+    return [c for c in bundle.find(Commit) if wanted and c.sha.lower().startswith(wanted)]
+
+
+def _regressed(claim: RegressedBy, bundle: Bundle) -> list[Item]:
+    commits = [c for c in _commits(claim, bundle) if c.since_good and claim.path in c.files]
+    shas = {commit.sha for commit in commits}
+    hunks = [hunk for hunk in bundle.find(Hunk) if hunk.path == claim.path and hunk.commit in shas]
+    return [*commits, *hunks] if hunks else []
+
+
+def _innocent(claim: RegressedBy, bundle: Bundle) -> list[Commit]:
+    """A commit that the last good one already had, or that leaves the file alone, brought nothing."""
+    return [c for c in _commits(claim, bundle) if not c.since_good or claim.path not in c.files]
+
+
+def _seen_before(claim: RegressedBy, bundle: Bundle) -> list[Entry]:
+    """Find the last good revision raising in that file what the revision under test raises there."""
+    old = {revision.name for revision in bundle.find(Revision) if not revision.current}
+    there = [e for e in bundle.find(Entry) if any(in_file(bundle, claim.path, frame) for frame in _frames(e))]
+    now = {e.raised.exception for e in there if e.raised and e.revision not in old}
+    return [e for e in there if e.raised and e.revision in old and e.raised.exception in now]
+
+
+def _history(_claim: RegressedBy, bundle: Bundle) -> Coverage | None:
+    return bundle.covers(Commit, "*")
+
+
+CODE_DEFECT = Check(_defective, counter=_raised_elsewhere, rebuttal=_no_such_line, absence=_sources)
+REGRESSED_BY = Check(_regressed, counter=_seen_before, rebuttal=_innocent, absence=_history)

@@ -1,0 +1,136 @@
+"""Claims about what a revision was given: secrets, settings, files."""
+
+from __future__ import annotations
+
+import re
+
+from untilgreen.collect.bundle import Bundle
+from untilgreen.model.claims import ConfigMismatch, FileExcluded, SecretMissing
+from untilgreen.model.delivery import Exclusion, Template
+from untilgreen.model.evidence import Coverage, ImageContent, Item, Revision, Secret, SourceFile
+from untilgreen.review.judgement import Check
+from untilgreen.review.scene import revision_under_test
+
+
+def _bindings(claim: SecretMissing, bundle: Bundle, *, usable: bool) -> list[Secret]:
+    return [
+        secret
+        for secret in bundle.find(Secret)
+        if secret.status.service == claim.service
+        and secret.status.binding.env == claim.env
+        and secret.status.usable is usable
+    ]
+
+
+def _binds(template: Template, env: str) -> bool:
+    return env in template.env or any(binding.env == env for binding in template.secrets)
+
+
+def _template(bundle: Bundle, service: str) -> tuple[Revision, Template] | None:
+    revision = revision_under_test(bundle, service)
+    return (revision, revision.template) if revision and revision.template else None
+
+
+def _missing(claim: SecretMissing, bundle: Bundle) -> list[Item]:
+    problems = _bindings(claim, bundle, usable=False)
+    found = _template(bundle, claim.service)
+    readers = _readers(claim, bundle) if found and not _binds(found[1], claim.env) else []
+    return [*problems, *([found[0], *readers] if found and readers else [])]
+
+
+def _readers(claim: SecretMissing, bundle: Bundle) -> list[SourceFile]:
+    quoted = re.compile(rf"""["']{re.escape(claim.env)}["']""")
+    return [file for file in bundle.find(SourceFile, service=claim.service) if quoted.search(file.content)]
+
+
+def _bound(claim: SecretMissing, bundle: Bundle) -> list[Item]:
+    """Find that it reaches the service: the template binds it, and the platform can use the binding."""
+    found = _template(bundle, claim.service)
+    usable = _bindings(claim, bundle, usable=True)
+    if found and found[1].env.get(claim.env):
+        return [found[0]]
+    return [found[0], *usable] if found and usable and _binds(found[1], claim.env) else []
+
+
+def _secrets(claim: SecretMissing, bundle: Bundle) -> Coverage | None:
+    return bundle.covers(Secret, claim.service)
+
+
+def _value(template: Template, key: str) -> str | None:
+    """Return what the template gives a key: an env value, a secret's binding, or one of the template's own fields."""
+    if key in template.env:
+        return template.env[key]
+    for binding in template.secrets:
+        if binding.env == key:
+            return f"{binding.secret}:{binding.version}"
+    fields = {name: str(getattr(template, name)) for name in ("port", "memory", "account", "health_path", "image")}
+    return fields.get(key.lower()) or None
+
+
+def _has_actual(claim: ConfigMismatch, bundle: Bundle) -> list[Item]:
+    if claim.actual == claim.expected:
+        return []
+    found = _template(bundle, claim.service)
+    value = _value(found[1], claim.key) if found else None
+    if found and value is not None and _equal(value, claim.actual):
+        return [found[0], *_last_good(claim, bundle)]
+    return [*_lines(claim, bundle)]
+
+
+def _equal(value: str, wanted: str) -> bool:
+    """Compare a setting; a secret's version alone may stand for its binding."""
+    return wanted in (value, value.rpartition(":")[2])
+
+
+def _last_good(claim: ConfigMismatch, bundle: Bundle) -> list[Revision]:
+    older = [r for r in bundle.find(Revision, service=claim.service) if not r.current and r.template]
+    return [r for r in older if r.template and _equal(_value(r.template, claim.key) or "", claim.expected)]
+
+
+def _lines(claim: ConfigMismatch, bundle: Bundle) -> list[SourceFile]:
+    """Find source that gives the key its actual value, on one line."""
+    if not claim.actual:
+        return []
+    key, actual = re.escape(claim.key), re.escape(claim.actual)
+    line = re.compile(rf"(?<!\w){key}(?!\w).*(?<!\w){actual}(?!\w)", re.IGNORECASE)
+    files = [f for f in bundle.find(SourceFile) if f.service in (claim.service, "")]
+    return [file for file in files if line.search(file.content)]
+
+
+def _has_another(claim: ConfigMismatch, bundle: Bundle) -> list[Revision]:
+    found = _template(bundle, claim.service)
+    value = _value(found[1], claim.key) if found else None
+    if not found or value is None or _lines(claim, bundle):
+        return []
+    return [] if _equal(value, claim.actual) and claim.actual != claim.expected else [found[0]]
+
+
+def _names(claim: FileExcluded, exclusion: Exclusion) -> bool:
+    rule = exclusion.rule_file == claim.rule_file and exclusion.line == claim.line
+    return rule and _is_at(claim.path, exclusion.path)
+
+
+def _is_at(path: str, file: str) -> bool:
+    """Tell whether a file is the path or lies below it; the path may carry the build context's prefix."""
+    return file == path or file.startswith(f"{path.rstrip('/')}/") or path.endswith(f"/{file}")
+
+
+def _excluded(claim: FileExcluded, bundle: Bundle) -> list[ImageContent]:
+    images = bundle.find(ImageContent, service=claim.service)
+    return [image for image in images if any(_names(claim, e) for e in image.excluded)]
+
+
+def _not_excluded(claim: FileExcluded, bundle: Bundle) -> list[ImageContent]:
+    """An image lists all that was kept out of it: what is not listed was not excluded by that rule."""
+    excluded = _excluded(claim, bundle)
+    images = bundle.find(ImageContent, service=claim.service)
+    return [i for i in images if i not in excluded or any(_is_at(claim.path, file) for file in i.files)]
+
+
+def _tested_images(claim: FileExcluded, bundle: Bundle) -> Coverage | None:
+    return bundle.covers(ImageContent, claim.service)
+
+
+SECRET_MISSING = Check(_missing, counter=_bound, absence=_secrets)
+CONFIG_MISMATCH = Check(_has_actual, counter=_has_another)
+FILE_EXCLUDED = Check(_excluded, counter=_not_excluded, absence=_tested_images)

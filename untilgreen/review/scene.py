@@ -1,0 +1,80 @@
+"""What the queries look at: the revision under test, the tests that failed, and what carries their traces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from untilgreen.collect.bundle import Bundle
+from untilgreen.model.evidence import Case, Entry, Item, Request, Revision, Stream
+from untilgreen.model.suite import Exchange, Frame
+
+Seen = TypeVar("Seen", Entry, Request)
+
+
+def failed_cases(bundle: Bundle) -> list[Case]:
+    """Return the tests that failed, errored or got lost."""
+    return [case for case in bundle.find(Case) if case.outcome.bad]
+
+
+def current(bundle: Bundle, kind: type[Seen], service: str) -> list[Seen]:
+    """Return a service's rows from the revision under test; what an older revision did says nothing about this one."""
+    revision = bundle.manifest.revisions.get(service, "")
+    return [row for row in bundle.find(kind, service=service) if not revision or row.revision in (revision, "")]
+
+
+def of_failures(bundle: Bundle, rows: Iterable[Seen]) -> list[Seen]:
+    """Keep the rows that a failing test caused, and those that nobody can tell: a passing test may expect a 404."""
+    traces = failing_traces(bundle)
+    return [row for row in rows if not traces or not row.trace or trace_id(row.trace) in traces]
+
+
+def failing_traces(bundle: Bundle) -> frozenset[str]:
+    """Return the traces of the tests that failed."""
+    return frozenset(trace_id(case.trace) for case in failed_cases(bundle) if case.trace)
+
+
+def trace_id(trace: str) -> str:
+    """Return the bare id: the platform writes it with and without `projects/P/traces/` before it."""
+    return trace.rpartition("/")[2]
+
+
+def platform_says(bundle: Bundle, service: str) -> list[Entry]:
+    """Return what the platform itself logged: an application can print the same words, but not into this log."""
+    return [entry for entry in current(bundle, Entry, service) if entry.stream is Stream.SYSTEM]
+
+
+def application_says(bundle: Bundle, service: str) -> list[Entry]:
+    """Return what the service's own code logged."""
+    return [entry for entry in current(bundle, Entry, service) if entry.stream is not Stream.SYSTEM]
+
+
+def revision_under_test(bundle: Bundle, service: str) -> Revision | None:
+    """Return the revision that this cycle rolled out, ready or not."""
+    name = bundle.manifest.revisions.get(service, "")
+    found = [r for r in bundle.find(Revision, service=service) if r.current and name in (r.name, "")]
+    return found[-1] if found else None
+
+
+def exchanges(bundle: Bundle, service: str) -> list[tuple[Case, Exchange]]:
+    """Return what the tests of the bundle exchanged with a service, as the client saw it."""
+    host = host_of(bundle, service)
+    return [(case, e) for case in bundle.find(Case) for e in case.exchanges if not host or e.host == host]
+
+
+def host_of(bundle: Bundle, service: str) -> str:
+    """Return host:port of a service, or an empty string when its address is not known."""
+    host = bundle.manifest.urls.get(service, "").partition("://")[2].partition("/")[0]
+    default = {"https": ":443", "http": ":80"}.get(bundle.manifest.urls.get(service, "").partition("://")[0], "")
+    return host if ":" in host or not host else host + default
+
+
+def in_file(bundle: Bundle, path: str, frame: Frame) -> bool:
+    """Tell whether a frame lies in a file of the repository; inside an image the build context's prefix is gone."""
+    inner = [path.removeprefix(f"{root}/") for root in bundle.manifest.sources.values()]
+    return any(frame.path == end or frame.path.endswith(f"/{end}") for end in {path, *inner})
+
+
+def same(first: Item, second: Item) -> bool:
+    """Tell whether two items are one."""
+    return first is second or first.id == second.id

@@ -1,0 +1,1 @@
+"""Step triage: from many failures to a few causes, each with its chain of whys."""

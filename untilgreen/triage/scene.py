@@ -1,0 +1,279 @@
+"""A bundle with the indexes that the walk needs. Built once, in time linear in the bundle's size."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+from untilgreen.collect.bundle import Bundle
+from untilgreen.model.evidence import Case, Commit, Entry, Hunk, Request, Revision, SourceFile, Stream
+from untilgreen.model.suite import Exchange, Outcome
+from untilgreen.triage.masking import segments
+from untilgreen.triage.routes import Paths, Route, literals
+
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+_SKEW = timedelta(seconds=2)
+
+RouteKey = tuple[str, str, str]
+"""Service, method and path template."""
+
+
+class Scene:
+    """What can be looked up while walking from a failure to its cause.
+
+    Args:
+        bundle: the evidence; its items may come in any order.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.manifest = bundle.manifest
+        self.hosts = {url.split("//")[-1].split("/")[0]: name for name, url in bundle.manifest.urls.items()}
+        cases = sorted(bundle.find(Case), key=lambda case: (case.nodeid, case.outcome))
+        self.passed = [case for case in cases if case.outcome is Outcome.PASSED]
+        self.not_run = [case for case in cases if case.outcome is Outcome.NOT_RUN]
+        self.bad = list({case.nodeid: case for case in cases if case.outcome.bad}.values())
+
+    # Services and revisions
+
+    @cached_property
+    def services(self) -> tuple[str, ...]:
+        """All services that the evidence names, in alphabetical order."""
+        return tuple(sorted({*self.manifest.revisions, *self.manifest.sources, *self.manifest.urls}))
+
+    @cached_property
+    def current(self) -> dict[str, Revision]:
+        """Service -> its revision under test."""
+        return {r.service: r for r in self._revisions if r.current}
+
+    @cached_property
+    def good(self) -> dict[str, Revision]:
+        """Service -> its last good revision."""
+        return {r.service: r for r in self._revisions if not r.current}
+
+    @cached_property
+    def _revisions(self) -> list[Revision]:
+        return sorted(self.bundle.find(Revision), key=lambda r: (r.at or _START, r.name))
+
+    @cached_property
+    def calls(self) -> dict[str, tuple[str, ...]]:
+        """Service -> the services whose address its template names."""
+        return {name: tuple(self._addressed(name)) for name in self.services}
+
+    def _addressed(self, service: str) -> Iterator[str]:
+        revision = self.current.get(service)
+        values = revision.template.env.values() if revision and revision.template else ()
+        for host, other in sorted(self.hosts.items()):
+            if other != service and any(host in value for value in values):
+                yield other
+
+    # What happened on a trace
+
+    def rows(self, trace: str, service: str = "") -> list[Request]:
+        """Return the platform's request rows of a trace in time order."""
+        return sorted(self.bundle.find(Request, trace=trace, service=service), key=_when) if trace else []
+
+    def entries(self, trace: str, service: str = "") -> list[Entry]:
+        """Return the log entries of a trace in time order."""
+        return sorted(self.bundle.find(Entry, trace=trace, service=service), key=_when) if trace else []
+
+    def inner(self, case: Case) -> list[Request]:
+        """Return the rows of a case's trace that its own exchanges do not account for: services calling services."""
+        own = Counter((self.hosts.get(x.host, ""), segments(x.path)) for x in case.exchanges)
+        found = []
+        for row in self.rows(case.trace):
+            key = row.service, segments(row.path)
+            if own[key] > 0:
+                own[key] -= 1
+            else:
+                found.append(row)
+        return found
+
+    def row_of(self, case: Case, exchange: Exchange) -> Request | None:
+        """Return the platform's row of an exchange; of several like it the last with the same status."""
+        service = self.hosts.get(exchange.host, "")
+        same = [r for r in self.rows(case.trace, service) if segments(r.path) == segments(exchange.path)]
+        return next((r for r in reversed(same) if r.status == exchange.status), same[-1] if same else None)
+
+    def near(self, row: Request) -> list[Entry]:
+        """Return tracebacks that carry no trace and were logged by the row's service while it was served."""
+        if row.at is None:
+            return []
+        times, entries = self._untraced[row.service]
+        first = bisect_left(times, row.at - _SKEW)
+        last = bisect_left(times, row.at + timedelta(seconds=row.latency_s) + _SKEW)
+        return entries[first:last]
+
+    @cached_property
+    def _untraced(self) -> dict[str, tuple[list[datetime], list[Entry]]]:
+        found: dict[str, tuple[list[datetime], list[Entry]]] = defaultdict(lambda: ([], []))
+        for entry in self._entries:
+            if entry.raised and not entry.trace and entry.at:
+                found[entry.service][0].append(entry.at)
+                found[entry.service][1].append(entry)
+        return found
+
+    def logged(self, service: str, revision: str = "") -> list[Entry]:
+        """Return what a service, or one revision of it, and the platform about it, logged, in time order."""
+        entries = self._by_service.get(service, [])
+        return [e for e in entries if not revision or e.revision == revision]
+
+    def platform(self, service: str) -> list[Entry]:
+        """Return what only the platform can have written about a service's current revision."""
+        current = self.manifest.revisions.get(service, "")
+        return [e for e in self._by_service.get(service, []) if e.stream is Stream.SYSTEM and e.revision == current]
+
+    @cached_property
+    def _entries(self) -> list[Entry]:
+        return sorted(self.bundle.find(Entry), key=_when)
+
+    @cached_property
+    def _by_service(self) -> dict[str, list[Entry]]:
+        found: dict[str, list[Entry]] = defaultdict(list)
+        for entry in self._entries:
+            found[entry.service].append(entry)
+        return found
+
+    # Paths
+
+    @cached_property
+    def paths(self) -> Paths:
+        """Templates of all paths that were asked for."""
+        asked = [row.path for row in self.bundle.find(Request)]
+        asked += [x.path for case in (*self.bad, *self.passed) for x in case.exchanges]
+        lines = (line for hunk in self.hunks for line in hunk.removed)
+        known = {route for line in lines for route in literals(line)}
+        return Paths(asked, known.union(*(self.routes(name) for name in self.services)))
+
+    def routes(self, service: str) -> set[Route]:
+        """Return the path literals of a service's source."""
+        if service not in self._routes:
+            self._routes[service] = set().union(*(literals(f.content) for f in self.files(service)))
+        return self._routes[service]
+
+    @cached_property
+    def _routes(self) -> dict[str, set[Route]]:
+        return {}
+
+    def key_of(self, row: Request) -> RouteKey:
+        """Return what a row asked for, without the parts that vary."""
+        return row.service, row.method, self.paths.template(row.path)
+
+    @cached_property
+    def tally(self) -> dict[RouteKey, Counter[int]]:
+        """How often each route gave each status, in all rows."""
+        found: dict[RouteKey, Counter[int]] = defaultdict(Counter)
+        for row in self.bundle.find(Request):
+            found[self.key_of(row)][row.status] += 1
+        return found
+
+    @cached_property
+    def normal(self) -> frozenset[tuple[RouteKey, int]]:
+        """Routes and statuses that occur in tests that pass."""
+        rows = (row for case in self.passed for row in self.rows(case.trace))
+        return frozenset((self.key_of(row), row.status) for row in rows)
+
+    # Source and changes
+
+    @cached_property
+    def by_path(self) -> dict[str, SourceFile]:
+        """Path -> file of the tested commit."""
+        return {f.path: f for f in sorted(self.bundle.find(SourceFile), key=lambda f: f.path)}
+
+    def files(self, service: str) -> list[SourceFile]:
+        """Return the text files of a service's build context."""
+        return self._files.get(service, [])
+
+    @cached_property
+    def _files(self) -> dict[str, list[SourceFile]]:
+        found: dict[str, list[SourceFile]] = defaultdict(list)
+        for file in self.by_path.values():
+            found[file.service or self._owner(file.path)].append(file)
+        return found
+
+    def named(self, service: str, name: str) -> list[SourceFile]:
+        """Return the files of a service's build context that have this name, whatever their folder."""
+        return self._named.get((service, name), [])
+
+    @cached_property
+    def _named(self) -> dict[tuple[str, str], list[SourceFile]]:
+        found: dict[tuple[str, str], list[SourceFile]] = defaultdict(list)
+        for service, files in self._files.items():
+            for file in files:
+                found[service, file.path.rsplit("/", 1)[-1]].append(file)
+        return found
+
+    def _owner(self, path: str) -> str:
+        roots = sorted(self.manifest.sources.items(), key=lambda item: -len(item[1]))
+        return next((name for name, root in roots if root not in ("", ".") and path.startswith(f"{root}/")), "")
+
+    def root(self, service: str) -> str:
+        """Return a service's build context with a slash at its end, or nothing when it is the repository itself."""
+        root = self.manifest.sources.get(service, "").strip("/").removeprefix("./")
+        return f"{root}/" if root not in ("", ".") else ""
+
+    def lines(self, path: str) -> list[str]:
+        """Return a file's lines, or none when the commit has no such file."""
+        if path not in self._lines:
+            file = self.by_path.get(path)
+            self._lines[path] = file.content.splitlines() if file else []
+        return self._lines[path]
+
+    @cached_property
+    def _lines(self) -> dict[str, list[str]]:
+        return {}
+
+    def tree(self, path: str) -> ast.Module | None:
+        """Return a Python file's syntax tree, or None when it is no Python or does not parse."""
+        if path not in self._trees:
+            self._trees[path] = _parse(self.by_path.get(path))
+        return self._trees[path]
+
+    @cached_property
+    def _trees(self) -> dict[str, ast.Module | None]:
+        return {}
+
+    @cached_property
+    def hunks(self) -> tuple[Hunk, ...]:
+        """What changed after the last good commit, newest first."""
+        order = {c.sha: n for n, c in enumerate(sorted(self.commits.values(), key=_age, reverse=True))}
+        found = [h for h in self.bundle.find(Hunk) if h.commit in order]
+        return tuple(sorted(found, key=lambda h: (order[h.commit], h.path, h.line, h.added, h.removed)))
+
+    @cached_property
+    def commits(self) -> dict[str, Commit]:
+        """Sha -> commit, of those after the last good one."""
+        return {c.sha: c for c in self.bundle.find(Commit) if c.since_good}
+
+
+def _when(item: Entry | Request) -> tuple[datetime, str]:
+    return item.at or _START, item.insert_id
+
+
+def _age(commit: Commit) -> tuple[datetime, str]:
+    return commit.at or _START, commit.sha
+
+
+def _parse(file: SourceFile | None) -> ast.Module | None:
+    if file is None or not file.path.endswith(".py"):
+        return None
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return ast.parse(file.content)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+
+
+def python_files(files: Iterable[SourceFile]) -> list[SourceFile]:
+    """Return the product's Python files: tests do not show how the product does things."""
+    return [f for f in files if f.path.endswith(".py") and not _is_test(f.path)]
+
+
+def _is_test(path: str) -> bool:
+    *folders, name = path.split("/")
+    return name.startswith("test_") or name in ("conftest.py", "setup.py") or "tests" in folders

@@ -1,0 +1,1 @@
+"""Step wait: nothing is tested before every service answers for itself."""

@@ -1,0 +1,197 @@
+"""The only place that picks adapters. Heavy imports happen when an adapter is first asked for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from untilgreen.errors import ConfigError
+from untilgreen.ledger import Ledger
+from untilgreen.model.cycle import Run
+from untilgreen.model.suite import Outcome
+from untilgreen.settings import FILE, Settings, parse
+
+if TYPE_CHECKING:
+    from untilgreen.ports import (
+        Analyst,
+        Fixer,
+        History,
+        Logs,
+        Narrator,
+        Probe,
+        Registry,
+        Secrets,
+        Services,
+        Suite,
+        Watcher,
+    )
+
+STATE = ".untilgreen"
+"""Where a repository's loops live, unless a user names another place."""
+
+
+class Workshop:
+    """What the steps of one run work with, each made when first needed.
+
+    Args:
+        run: which loop, cycle and commit.
+        settings: of the tested commit.
+    """
+
+    def __init__(self, run: Run, settings: Settings) -> None:
+        self.run = run
+        self.settings = settings
+        self.root = Path(run.root)
+        self.ledger = Ledger(Path(run.state), run.loop)
+        self.folder = self.ledger.cycle_folder(run.cycle)
+
+    @cached_property
+    def history(self) -> History:
+        """The user's repository."""
+        return open_history(self.root)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Where images are kept."""
+        from untilgreen.adapters.snapshot_registry import SnapshotRegistry  # noqa: PLC0415 - adapters are loaded late
+
+        return SnapshotRegistry(emulator_state(self.root, self.settings) / "registry")
+
+    @cached_property
+    def services(self) -> Services:
+        """Cloud Run."""
+        from untilgreen.adapters.cloud_run import CloudRunServices  # noqa: PLC0415 - Google's clients take 1.5 s
+
+        cloud = self.settings.cloud
+        return CloudRunServices(cloud.project, cloud.region, self.run.endpoint)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """Secret Manager."""
+        from untilgreen.adapters.secret_manager import SecretManager  # noqa: PLC0415 - Google's clients take 1.5 s
+
+        return SecretManager(self.settings.cloud.project, self.run.endpoint)
+
+    @cached_property
+    def logs(self) -> Logs:
+        """Cloud Logging."""
+        from untilgreen.adapters.cloud_logging import CloudLogging  # noqa: PLC0415 - Google's clients take 1.5 s
+
+        return CloudLogging(self.settings.cloud.project, self.run.endpoint)
+
+    @cached_property
+    def probe(self) -> Probe:
+        """Health checks."""
+        from untilgreen.adapters.http_probe import HttpProbe  # noqa: PLC0415 - adapters are loaded late
+
+        return HttpProbe()
+
+    @cached_property
+    def suite(self) -> Suite:
+        """The user's tests."""
+        from untilgreen.adapters.pytest_suite import PytestSuite  # noqa: PLC0415 - adapters are loaded late
+
+        return PytestSuite()
+
+    def analysts(self) -> tuple[Analyst, ...]:
+        """Return those beside the built-in one."""
+        from untilgreen.adapters.recorded_analyst import RecordedAnalyst  # noqa: PLC0415 - adapters are loaded late
+
+        return tuple(RecordedAnalyst(self.root / wanted.file) for wanted in self.settings.analysts)
+
+    def fixers(self) -> tuple[Fixer, ...]:
+        """Return who may offer fixes."""
+        from untilgreen.adapters.patch_queue import PatchQueue  # noqa: PLC0415 - adapters are loaded late
+
+        return tuple(PatchQueue(self.root / wanted.folder) for wanted in self.settings.fixers)
+
+
+def open_history(root: Path) -> History:
+    """Return the repository at a path.
+
+    Raises:
+        RepositoryError: there is none.
+    """
+    from untilgreen.adapters.git import Git  # noqa: PLC0415 - adapters are loaded late
+
+    return Git(root)
+
+
+def read_settings(history: History, commit: str) -> Settings:
+    """Read the settings of a commit: what is tested is what is committed.
+
+    Raises:
+        ConfigError: there are none, or they are wrong.
+    """
+    text = history.read(commit, FILE)
+    if text is None:
+        raise ConfigError(f"{FILE}: commit {commit[:12]} has no such file at its root. Add and commit one.")
+    return parse(text)
+
+
+@contextmanager
+def cloud(root: Path, settings: Settings) -> Iterator[str]:
+    """Provide the cloud for the time of a loop.
+
+    Yields:
+        The emulator's endpoint; empty for Google Cloud.
+    """
+    wanted = settings.cloud
+    if wanted.target == "gcp" or wanted.endpoint:
+        yield wanted.endpoint
+        return
+    from untilgreen.adapters.local_cloud import emulator  # noqa: PLC0415 - adapters are loaded late
+
+    seed = root / wanted.seed if wanted.seed else None
+    if seed and not seed.is_file():
+        raise ConfigError(f"{FILE}: cloud.seed: {seed} does not exist. Correct the path, or remove the setting.")
+    with emulator(emulator_state(root, settings), seed) as endpoint:
+        yield endpoint
+
+
+def emulator_state(root: Path, settings: Settings) -> Path:
+    """Return where the emulator keeps what it knows."""
+    return root / settings.cloud.state
+
+
+class _LogNarrator:
+    """Narrates into the standard log, which Prefect shows in its UI."""
+
+    def __init__(self) -> None:
+        self._log = logging.getLogger("untilgreen")
+
+    def say(self, step: str, text: str) -> None:
+        self._log.info("%s: %s", step, text)
+
+    def suite(self) -> Watcher:
+        return self
+
+    def collected(self, total: int) -> None:
+        self._log.info("suite: %s tests", total)
+
+    def finished(self, nodeid: str, outcome: Outcome) -> None:
+        if outcome.bad:
+            self._log.info("suite: %s %s", outcome, nodeid)
+
+
+_narrator: ContextVar[Narrator | None] = ContextVar("narrator", default=None)
+
+
+@contextmanager
+def narrated_by(narrator: Narrator) -> Iterator[None]:
+    """Let somebody listen to every step inside."""
+    token = _narrator.set(narrator)
+    try:
+        yield
+    finally:
+        _narrator.reset(token)
+
+
+def narrator() -> Narrator:
+    """Return who tells people what happens: the terminal's, or the log."""
+    return _narrator.get() or _LogNarrator()
