@@ -14,13 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows.approval import ask
 from flows.cycle import run_cycle
-from tasks.fix import apply_approved, branch, offer_fixes
+from tasks.fix import POLICY, apply_approved, branch, offer_fixes
 from tasks.report import report_loop
 from untilgreen.model.analysis import Approval, Decision, Offer
 from untilgreen.model.cycle import Loop, Run, Stop
 from untilgreen.settings import Settings
 from untilgreen.stopping import AFTER_FIXING, BEFORE_FIXING, Ending, Standing, ending
-from untilgreen.wiring import STATE, Workshop, cloud, open_history, read_settings
+from untilgreen.wiring import STATE, Workshop, asker, cloud, open_history, read_settings
 
 
 class Request(BaseModel):
@@ -99,16 +99,17 @@ def settings_of(run: Run, request: Request) -> Settings:
 
 
 def decide(run: Run, settings: Settings, offered: Offer) -> Approval | None:
-    """Let the policy or a human decide; None when nobody answered in time."""
-    if not offered.fixes:
-        return None
+    """Let the policy or a human decide; None when there is nothing to decide, or nobody answered in time."""
     match settings.approve.mode:
-        case "policy":
-            return Approval(decision=Decision.APPROVED, approver="policy", reason="the review approved them")
-        case "never":
+        case "policy" if offered.fixes:
+            return Approval(decision=Decision.APPROVED, approver=POLICY, reason="the review approved them")
+        case "never" if offered.fixes:
             return Approval(decision=Decision.REJECTED, approver="settings", reason="approve.mode is never")
-        case "ask":
-            return ask(run.cycle, offered.describe(), settings.approve.timeout_s)
+        case "ask" if offered.fixes or offered.undecided:
+            attended = asker()
+            description = offered.describe()
+            return attended(description) if attended else ask(run.cycle, description, settings.approve.timeout_s)
+    return None
 
 
 def close_loop(run: Run, request: Request, end: Ending) -> State[Any]:

@@ -11,7 +11,8 @@ from untilgreen.model.analysis import Comparison, Reviews
 from untilgreen.model.cycle import Cycle, Loop, Run
 from untilgreen.model.delivery import Health, Images, Rollout
 from untilgreen.model.suite import ProofSummary, SuiteRun
-from untilgreen.report.step import render_cycle, write
+from untilgreen.report.brief import render_cycle
+from untilgreen.report.step import write
 from untilgreen.settings import Settings
 from untilgreen.wiring import Workshop, narrator
 
@@ -48,6 +49,6 @@ def report_loop(run: Run, settings: Settings) -> Loop:
     """Write the reports of the whole loop."""
     kept = Workshop(run, settings).ledger
     loop = kept.read()
-    files = write(loop, kept.folder / "report", kept.results)
+    files = write(loop, kept.folder / "report", kept.results, proofs_of=kept.proofs)
     narrator().say("report", "\n".join(str(file) for file in files.values()))
     return loop

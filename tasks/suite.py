@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from prefect import task
 
 from tasks.policy import policy
-from untilgreen.deploy.places import fill_urls
+from untilgreen.deploy.plan import fill
 from untilgreen.model.cycle import Run
 from untilgreen.model.delivery import Health, Rollout
 from untilgreen.model.suite import SuiteRun
@@ -45,7 +45,7 @@ def order(shop: Workshop, rollout: Rollout) -> SuiteOrder:
         python=wanted.python or sys.executable,
         args=wanted.args,
         workers=wanted.workers,
-        env=fill_urls(wanted.env, urls),
+        env=fill(wanted.env, urls),
         hosts=tuple(urlsplit(url).netloc for url in urls.values()),
         folder=str(shop.folder / "suite"),
         deadline_s=wanted.deadline_s,

@@ -6,10 +6,13 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 from uuid import uuid4
 
 import typer
+
+if TYPE_CHECKING:
+    from untilgreen.ledger import Ledger
 
 from untilgreen import __version__
 from untilgreen.errors import ConfigError, UntilgreenError
@@ -57,7 +60,8 @@ def run(
 @app.command()
 def status(loop: Name = "", repo: Repo = Path(), as_json: Json = False) -> None:
     """Show where a loop stands, cycle by cycle."""
-    from untilgreen.report.step import render_json, summary_lines  # noqa: PLC0415 - keeps --help fast
+    from untilgreen.report.brief import summary_lines  # noqa: PLC0415 - keeps --help fast
+    from untilgreen.report.document import render_json  # noqa: PLC0415 - keeps --help fast
 
     found = _ledger(repo, loop).read()
     if as_json:
@@ -72,11 +76,12 @@ def status(loop: Name = "", repo: Repo = Path(), as_json: Json = False) -> None:
 @app.command()
 def report(loop: Name = "", repo: Repo = Path(), as_json: Json = False) -> None:
     """Write a loop's reports again and print where they are."""
-    from untilgreen.report.step import render_json, write  # noqa: PLC0415 - keeps --help fast
+    from untilgreen.report.document import render_json  # noqa: PLC0415 - keeps --help fast
+    from untilgreen.report.step import write  # noqa: PLC0415 - keeps --help fast
 
     ledger = _ledger(repo, loop)
     found = ledger.read()
-    files = write(found, ledger.folder / "report", ledger.results)
+    files = write(found, ledger.folder / "report", ledger.results, proofs_of=ledger.proofs)
     if as_json:
         _print_json(render_json(found))
         return
@@ -108,7 +113,8 @@ def _finish(name: str, repo: Path, as_json: bool, **request: object) -> NoReturn
     from untilgreen.adapters.console import ConsoleNarrator  # noqa: PLC0415 - keeps --help fast
     from untilgreen.green import exit_code  # noqa: PLC0415 - keeps --help fast
     from untilgreen.launch import run_loop  # noqa: PLC0415 - keeps --help fast
-    from untilgreen.report.step import render_json, summary_lines  # noqa: PLC0415 - keeps --help fast
+    from untilgreen.report.brief import summary_lines  # noqa: PLC0415 - keeps --help fast
+    from untilgreen.report.document import render_json  # noqa: PLC0415 - keeps --help fast
 
     with ConsoleNarrator(sys.stderr) as narrator:
         loop = run_loop(narrator, loop=name, repository=str(repo.resolve()), **request)
@@ -121,7 +127,7 @@ def _finish(name: str, repo: Path, as_json: bool, **request: object) -> NoReturn
     raise SystemExit(exit_code(loop))
 
 
-def _ledger(repo: Path, name: str):  # noqa: ANN202 - the type is imported late
+def _ledger(repo: Path, name: str) -> Ledger:
     from untilgreen.ledger import Ledger, loops  # noqa: PLC0415 - keeps --help fast
     from untilgreen.wiring import STATE  # noqa: PLC0415 - keeps --help fast
 

@@ -98,17 +98,19 @@ def finished(evidence: Evidence) -> Held:
     if suite is None or not suite.ran:
         return Held(holds=False, proof="The suite did not run.")
     if len(results) < evidence.minimum:
-        return Held(holds=False, proof=f"{len(results)} tests were collected, {evidence.minimum} are expected.")
+        return Held(
+            holds=False, proof=f"Only {len(results):,} of at least {evidence.minimum:,} expected tests were collected."
+        )
     wrong = [
         *(_named(results, outcome) for outcome in Outcome if outcome.bad or outcome is Outcome.NOT_RUN),
         _listed([r for r in results if _silently_skipped(r)], "skipped without a written reason"),
         _listed([r for r in results if _passed(r) and not _passed_last(r)], "passed without an execution that passed"),
     ]
     if any(wrong):
-        return Held(holds=False, proof=f"Of {len(results)} collected tests {'; '.join(filter(None, wrong))}.")
+        return Held(holds=False, proof=f"Of {len(results):,} collected tests {'; '.join(filter(None, wrong))}.")
     counts = Counter(result.outcome for result in results)
-    told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
-    return Held(holds=True, proof=f"{len(results)} tests were collected and {len(results)} finished: {told}.")
+    told = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counts.items()))
+    return Held(holds=True, proof=f"{len(results):,} collected, {len(results):,} finished: {told}.")
 
 
 def real(evidence: Evidence) -> Held:
@@ -125,10 +127,10 @@ def real(evidence: Evidence) -> Held:
     expected_failures_too = sum(r.outcome is Outcome.XPASSED for r in evidence.results)
     if others or not len(passed) <= count <= len(passed) + expected_failures_too:
         doubts = "; ".join(f"{n} x {doubt}" for doubt, n in sorted(proof.doubts.items()))
-        told = f"{count} of {len(passed)} passed tests are real" + (f", {others}" if others else "")
+        told = f"{count:,} of {len(passed):,} passed tests are real" + (f", {others}" if others else "")
         return Held(holds=False, proof=f"{told}. {f'Doubts: {doubts}.' if doubts else ''}".strip())
-    log = f"the deployed revisions' own request log ({proof.request_rows} rows, read to its end) shows each of them"
-    return Held(holds=True, proof=f"{count} of {len(passed)} passed tests are real: {log}.")
+    log = f"the deployed revisions' own request log ({proof.request_rows:,} rows, read to its end) shows each of them"
+    return Held(holds=True, proof=f"{count:,} of {len(passed):,} passed tests are real: {log}.")
 
 
 def same_revision(evidence: Evidence) -> Held:
@@ -176,7 +178,7 @@ def complete(evidence: Evidence) -> Held:
         missing.append("the request log was not read to its end")
     if missing:
         return Held(holds=False, proof=f"Missing: {'; '.join(dict.fromkeys(missing))}.")
-    return Held(holds=True, proof=f"All steps left their documents; {len(results)} results agree with the runner.")
+    return Held(holds=True, proof=f"All steps left their documents; {len(results):,} results agree with the runner.")
 
 
 LINES: tuple[tuple[str, Callable[[Evidence], Held]], ...] = (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -14,7 +16,7 @@ from untilgreen.adapters.console import ConsoleNarrator
 from untilgreen.ledger import Ledger
 from untilgreen.model.cycle import Loop, Stop
 from untilgreen.project import load_loop
-from untilgreen.wiring import STATE, narrated_by
+from untilgreen.wiring import STATE, asked_by, narrated_by
 
 QUIET = {
     **prefect_server.QUIET,
@@ -39,7 +41,8 @@ def run_loop(narrator: ConsoleNarrator, **request: Any) -> Loop:
     """
     connect(narrator)
     ledger = Ledger(Path(request["repository"]) / STATE, request["loop"])
-    with narrated_by(narrator):
+    attended = asked_by(narrator.ask) if sys.stdin.isatty() and sys.stderr.isatty() else nullcontext()
+    with narrated_by(narrator), attended:
         try:
             _run_flow(request)
         except BaseException as error:

@@ -27,7 +27,7 @@ from untilgreen.model.cycle import Cycle, Loop, Stop, Verdict
 from untilgreen.model.delivery import Health, Images, Rollout
 from untilgreen.model.document import Document, Instant
 from untilgreen.model.evidence import Manifest
-from untilgreen.model.suite import ProofSummary, Result, SuiteRun
+from untilgreen.model.suite import Proof, ProofSummary, Result, SuiteRun
 
 Kept = TypeVar("Kept", bound=Document)
 
@@ -131,9 +131,13 @@ class Ledger:
         """Return a cycle's test results, one for each collected test."""
         suite = self.recall(cycle, SuiteRun)
         file = self.cycle_folder(cycle) / suite.results_file if suite else None
-        if file is None or not file.exists():
-            return []
-        return [Result.model_validate_json(line) for line in file.read_text().splitlines()]
+        return _read_lines(file, Result) if file else []
+
+    def proofs(self, cycle: int) -> list[Proof]:
+        """Return a cycle's proofs, one for each passed test."""
+        proof = self.recall(cycle, ProofSummary)
+        file = self.cycle_folder(cycle) / proof.proofs_file if proof else None
+        return _read_lines(file, Proof) if file else []
 
     def cycles(self) -> list[int]:
         """Return the numbers of the cycles that were opened."""
@@ -214,6 +218,11 @@ def _read(file: Path, model: type[Kept]) -> Kept | None:
     except ValidationError as error:
         trouble = f"{file}: cannot be read ({error.error_count()} problems). Remove it to redo the step."
         raise EvidenceIncomplete(trouble) from None
+
+
+def _read_lines(file: Path, model: type[Kept]) -> list[Kept]:
+    """Read bulk; splitting bytes, because text may hold other line ends than `\\n`."""
+    return [model.model_validate_json(line) for line in file.read_bytes().splitlines()] if file.exists() else []
 
 
 def _digest(inputs: tuple[BaseModel, ...]) -> str:

@@ -140,6 +140,8 @@ class SuiteOutput(Document):
     """Why it was stopped early, if it was."""
     output_tail: str = ""
     """The last lines that the runner printed, for messages."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know about how it ran, for example why nothing ran side by side."""
 
 
 class Watcher(Protocol):

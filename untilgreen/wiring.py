@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
@@ -17,6 +17,7 @@ from untilgreen.model.suite import Outcome
 from untilgreen.settings import FILE, Settings, parse
 
 if TYPE_CHECKING:
+    from untilgreen.model.analysis import Approval
     from untilgreen.ports import (
         Analyst,
         Fixer,
@@ -195,3 +196,24 @@ def narrated_by(narrator: Narrator) -> Iterator[None]:
 def narrator() -> Narrator:
     """Return who tells people what happens: the terminal's, or the log."""
     return _narrator.get() or _LogNarrator()
+
+
+Asker = Callable[[str], "Approval"]
+"""Shows what is offered and returns what the person decided."""
+
+_asker: ContextVar[Asker | None] = ContextVar("asker", default=None)
+
+
+@contextmanager
+def asked_by(asker: Asker) -> Iterator[None]:
+    """Let a person at the terminal approve, instead of the Prefect UI."""
+    token = _asker.set(asker)
+    try:
+        yield
+    finally:
+        _asker.reset(token)
+
+
+def asker() -> Asker | None:
+    """Return who asks the person at the terminal; None when nobody sits there."""
+    return _asker.get()

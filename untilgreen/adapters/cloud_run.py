@@ -12,8 +12,8 @@ from google.cloud.run_v2.services.revisions.transports import RevisionsGrpcTrans
 from google.cloud.run_v2.services.services.transports import ServicesGrpcTransport
 
 from untilgreen.adapters.cloud_run_documents import (
-    fill_service,
     failed_condition,
+    fill_service,
     ready_condition,
     revision_state,
     service_state,

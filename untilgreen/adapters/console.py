@@ -10,10 +10,13 @@ import time
 from types import TracebackType
 from typing import Self, TextIO
 
+import click
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from untilgreen.model.analysis import Approval, Decision
 from untilgreen.model.suite import Outcome
 
 SILENCE_S = 2.5
@@ -36,6 +39,7 @@ class ConsoleNarrator:
         self._step = "start"
         self._suite: SuiteLine | None = None
         self._ended = threading.Event()
+        self._asking = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="narrator", daemon=True)
 
     def __enter__(self) -> Self:
@@ -79,8 +83,26 @@ class ConsoleNarrator:
 
     def _beat(self) -> None:
         while not self._ended.wait(0.2):
-            if time.monotonic() - self._last >= SILENCE_S:
+            if time.monotonic() - self._last >= SILENCE_S and not self._asking.is_set():
                 self._print(self._step, self._suite.progress() if self._suite else "still at it")
+
+    def ask(self, offered: str) -> Approval:
+        """Show what is offered and ask until the answer is one; rejecting needs a reason."""
+        self._end_suite()
+        self._asking.set()
+        try:
+            self._console.print(Text(offered))
+            return _asked()
+        finally:
+            self._asking.clear()
+
+
+def _asked() -> Approval:
+    decision = typer.prompt("approve or reject", type=click.Choice(["approve", "reject"]), default="reject", err=True)
+    approver = typer.prompt("your name", err=True)
+    if decision == "approve":
+        return Approval(decision=Decision.APPROVED, approver=approver)
+    return Approval(decision=Decision.REJECTED, approver=approver, reason=typer.prompt("why", err=True))
 
 
 class SuiteLine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path, PurePosixPath
@@ -12,6 +13,8 @@ from untilgreen.errors import RepositoryError
 
 AUTHOR = "untilgreen"
 EMAIL = "untilgreen@localhost"
+
+_HUNK = re.compile(r"^@@ [^\n]*$", re.MULTILINE)
 
 _IDENTITY = {
     "GIT_AUTHOR_NAME": AUTHOR,
@@ -139,8 +142,8 @@ def _need_ours(bench: GitProcess, tip: str, commit: str, branch: str) -> None:
 
 def _zero(diff: str) -> tuple[str, ...]:
     """Let git take hunks without context, which it otherwise refuses; the base is exact, so lines cannot drift."""
-    bodies = [line for line in diff.split("\n") if line.startswith(" ")]
-    return () if bodies else ("--unidiff-zero",)
+    hunks = _HUNK.split(diff)[1:]
+    return () if all("\n " in hunk for hunk in hunks) else ("--unidiff-zero",)
 
 
 def _raw(diff: str) -> bytes:

@@ -35,7 +35,7 @@ class Bundle:
     def __init__(self, manifest: Manifest, items: Iterable[Item]) -> None:
         self.manifest = manifest
         self._by_kind: dict[type[Item], list[Item]] = defaultdict(list)
-        for item in dict.fromkeys(items):
+        for item in sorted({item.id: item for item in items}.values(), key=_moment):
             self._by_kind[type(item)].append(item)
 
     def find(self, kind: type[Kind], *, service: str = "", trace: str = "", revision: str = "") -> list[Kind]:
@@ -83,7 +83,7 @@ class Bundle:
         _write_lines(folder / "items.jsonl", small)
         for kind in _BULK:
             _write_parquet(folder / f"{kind_of(kind)}.parquet", self._by_kind.get(kind, []))
-        (folder / "manifest.json").write_text(self.manifest.model_dump_json(indent=1))
+        (folder / "manifest.json").write_text(self.manifest.model_dump_json(indent=1), "utf-8")
 
 
 def load(folder: Path) -> Bundle:
@@ -92,15 +92,22 @@ def load(folder: Path) -> Bundle:
     Raises:
         FileNotFoundError: the folder holds no bundle.
     """
-    manifest = Manifest.model_validate_json((folder / "manifest.json").read_text())
-    items = [_EVIDENCE.validate_json(line) for line in (folder / "items.jsonl").read_text().splitlines()]
+    manifest = Manifest.model_validate_json((folder / "manifest.json").read_text("utf-8"))
+    # JSON may hold U+2028 and its like as they are: only a line feed ends a document, so no splitlines().
+    lines = (folder / "items.jsonl").read_bytes().split(b"\n")
+    items = [_EVIDENCE.validate_json(line) for line in lines if line]
     for kind in _BULK:
         items += _read_parquet(folder / f"{kind_of(kind)}.parquet", kind)
     return Bundle(manifest, items)
 
 
+def _moment(item: Item) -> float:
+    """Return what items are sorted by; things without a time come first, in the order they were given."""
+    return item.at.timestamp() if item.at else 0.0
+
+
 def _write_lines(file: Path, items: Iterable[Item]) -> None:
-    with file.open("w") as out:
+    with file.open("w", encoding="utf-8", newline="\n") as out:
         out.writelines(item.model_dump_json() + "\n" for item in items)
 
 

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 import grpc
 
-from untilgreen.emulator.protos import CommonReason, Condition, ConditionSeverity, ConditionState, Message, RevisionReason
+from untilgreen.emulator.protos import (
+    CommonReason,
+    Condition,
+    ConditionSeverity,
+    ConditionState,
+    Message,
+    RevisionReason,
+)
 
 READY = "Ready"
 CONTAINER_HEALTHY = "ContainerHealthy"
@@ -55,6 +62,9 @@ class Failure:
     reason: int
     revision_reason: int
     code: int
+
+
+CANCELLED = Failure("The service was deleted.", 0, 0, grpc.StatusCode.CANCELLED.value[0])
 
 
 def reconciling(kind: str) -> Message:
@@ -119,9 +129,7 @@ def secrets_denied(problems: list[str]) -> RevisionFailed:
 
 def route_missing(revision: str) -> Failure:
     """Return what a service says when its traffic names a revision that does not exist."""
-    message = (
-        f"Revision '{revision}' does not exist or is deleted. Update all traffic to route to currently available revisions."
-    )
+    message = f"Revision '{revision}' does not exist or is deleted. Update all traffic to route to currently available revisions."
     return Failure(message, int(CommonReason.REVISION_FAILED), 0, grpc.StatusCode.INTERNAL.value[0])
 
 

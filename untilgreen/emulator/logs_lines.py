@@ -72,7 +72,7 @@ def entry_of(line: str) -> Message:
         try:
             fields = json.loads(line)
             return _structured(fields)
-        except (ValueError, TypeError, RecursionError, json_format.ParseError):
+        except (ValueError, TypeError, ArithmeticError, RecursionError, json_format.ParseError):
             pass  # what cannot be an entry of its own is kept as the text that it is
     return LogEntry(text_payload=line)
 

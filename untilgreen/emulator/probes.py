@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from untilgreen.emulator.port_book import LOOPBACK
@@ -12,6 +13,8 @@ from untilgreen.emulator.protos import Message
 _POLL_S = 0.025
 _POLL_HTTP_S = 0.05
 """An answer that is not yet good costs the app a request; a refused connection costs nothing."""
+
+_HANG_UP_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -103,4 +106,7 @@ async def _ask(probe: StartupProbe, port: int, reader: asyncio.StreamReader, wri
         "Connection: close\r\n\r\n".encode()
     )
     version, _, rest = (await reader.readline()).partition(b" ")
+    # Hanging up on a server that still writes would put a broken pipe into the app's own log.
+    with suppress(TimeoutError):
+        await asyncio.wait_for(reader.read(), _HANG_UP_S)
     return int(rest[:3]) if version.startswith(b"HTTP/") else 0

@@ -112,7 +112,9 @@ class Container:
             os.killpg(self._process.pid, number)
 
 
-async def start(command: list[str], image: Path, folder: Path, env: dict[str, str], reaper: Reaper, sink: Sink) -> Container:
+async def start(
+    command: list[str], image: Path, folder: Path, env: dict[str, str], reaper: Reaper, sink: Sink
+) -> Container:
     """Start a command in a private copy of an image's files.
 
     Raises:

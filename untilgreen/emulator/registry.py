@@ -1,7 +1,7 @@
 """Images: folders on disk, written by others.
 
-    <folder>/REGISTRY/NAME/<64 hex digits>/   the files of the build context, with a Procfile
-    <folder>/REGISTRY/NAME/tags/TAG           `sha256:` and the hex digits
+<folder>/REGISTRY/NAME/<64 hex digits>/   the files of the build context, with a Procfile
+<folder>/REGISTRY/NAME/tags/TAG           `sha256:` and the hex digits
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 from pydantic import Field
@@ -161,6 +162,39 @@ class FixReview(Document):
     analysis: str
     decision: Decision
     findings: tuple[Finding, ...]
+
+
+class Offer(Document):
+    """What the fixers offered and what the gate let through. Nothing is committed yet."""
+
+    reviews: tuple[FixReview, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+    """Approved, in the order of their commits; each was judged on the tree that those before it make."""
+    undecided: tuple[Fix, ...] = ()
+    """The gate asks a human about these; judged on the tree that `fixes` make. One at most for a cause."""
+    passed_over: tuple[FixReview, ...] = ()
+    """These do not apply to the tree as it is. That says nothing against them: they may be offered again."""
+    evidence: dict[str, tuple[str, ...]] = {}
+    """Fix id -> ids of the evidence that its analysis cites."""
+
+    def describe(self) -> str:
+        """Return the fixes as Markdown for whoever approves them: title, what it breaks, findings, diff."""
+        judged = {(review.fix, review.analysis): review for review in self.reviews}
+        return "\n\n".join(_described(fix, judged[fix.id, fix.analysis]) for fix in (*self.fixes, *self.undecided))
+
+
+def _described(fix: Fix, review: FixReview) -> str:
+    """Show one fix; its words are data, so each stands in a code span or a fence that it cannot close."""
+    open_points = [f"- {_code(f.rule)} {_code(f.message)}" for f in review.findings if f.truth is not Truth.SUPPORTED]
+    head = f"**{review.decision}** {_code(fix.title)} by {_code(fix.author)} ({fix.id})"
+    fence = "`" * (3 + max((len(run) for run in re.findall("`+", fix.diff)), default=0))
+    lines = [head, "", f"breaks {_code(fix.breaks)}", *open_points, "", f"{fence}diff", fix.diff.rstrip("\n"), fence]
+    return "\n".join(lines)
+
+
+def _code(text: str) -> str:
+    words = " ".join(text.replace("`", "'").split())
+    return f"`{words}`"
 
 
 class AppliedFix(Document):

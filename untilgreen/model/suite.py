@@ -126,6 +126,8 @@ class SuiteRun(Document):
     exit_code: int | None
     gaps: tuple[str, ...] = ()
     """Each way in which this run is not complete, in words. Empty means complete."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know about how it ran, for example why failures were not run again."""
     results_file: str
     """Relative to the cycle's folder."""
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from functools import cached_property
 
-from untilgreen.collect.bundle import Bundle
-from untilgreen.model.analysis import Analysis, Citation, Finding, Truth, Why
+from untilgreen.model.analysis import Finding, Truth, Why
 from untilgreen.model.claims import Unknown
 from untilgreen.model.evidence import Case, Commit, Entry, Hunk, Item, Request, Secret, SourceFile
+from untilgreen.review.blame import brought
 from untilgreen.review.claims import judge
-from untilgreen.review.judgement import Judgement
+from untilgreen.review.dossier import Chain
 from untilgreen.review.scene import failed_cases, same, trace_id
 
 SKEW = timedelta(seconds=2)
@@ -34,31 +32,6 @@ ACTIONABLE = frozenset(
     }
 )
 """Where a chain may end: something to change, a border of what is ours, or the honest end of the evidence."""
-
-
-@dataclass(frozen=True)
-class Chain:
-    """An analysis beside the evidence and what the claim checks found."""
-
-    analysis: Analysis
-    bundle: Bundle
-    judgements: Mapping[int, Judgement]
-
-    def cited(self, why: Why) -> list[Item]:
-        """Return the items that a why cites and that exist."""
-        found = (self.bundle.get(citation.evidence) for citation in why.citations)
-        return [item for item in found if item]
-
-    @cached_property
-    def by_number(self) -> dict[int, Why]:
-        """Return the whys by their numbers."""
-        return {why.number: why for why in self.analysis.whys}
-
-    @cached_property
-    def citations(self) -> list[tuple[int | None, Citation]]:
-        """Return all citations, those of the rivals without a number."""
-        mine: list[tuple[int | None, Citation]] = [(w.number, c) for w in self.analysis.whys for c in w.citations]
-        return mine + [(None, c) for rival in self.analysis.rivals for c in rival.citations]
 
 
 def exists(chain: Chain) -> Iterator[Finding]:
@@ -235,6 +208,7 @@ RULES: tuple[Rule, ...] = (
     current,
     ordered,
     linked,
+    brought,
     actionable,
     failed,
     reached,

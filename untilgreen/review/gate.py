@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from untilgreen.collect.bundle import Bundle
 from untilgreen.model.analysis import Analysis, Decision, Finding, Review, Truth
-from untilgreen.review.chain import RULES, Chain
+from untilgreen.review.chain import RULES
 from untilgreen.review.claims import judge
+from untilgreen.review.dossier import Chain
 
 _CAPS = {0: 0.5, 1: 0.5, 2: 0.8}
 """Sorts of evidence cited -> how sure anybody may be; three or more give `_BEST`."""

@@ -10,6 +10,11 @@ import re
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _NUMBER = r"(?<![A-Za-z0-9.])\d+(?:\.\d+)?(?=(?:ms|us|s|[KMG]i?B)?(?![A-Za-z0-9]))"
 
+_CODE = (
+    r"(?i:\b(?:status(?:[_ ]?code)?|HTTP/\d(?:\.\d)?|code|assert|answered|got|received|returned|response)|==|!=|->)"
+    r"[\s:='\"(\[]{0,3}\d{1,4}(?![\w.])"
+)
+
 _PATTERN = re.compile(
     "|".join(
         f"(?P<{name}>{pattern})"
@@ -23,11 +28,7 @@ _PATTERN = re.compile(
             ("uuid", rf"\b{_UUID}\b"),
             ("address", r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"),
             ("path", r"(?<![\w.}>/-])/[\w.~%{}-]+(?:/[\w.~%{}-]*)+"),
-            (
-                "code",
-                r"(?i:\b(?:status(?:[_ ]?code)?|HTTP/\d(?:\.\d)?|code|assert|answered|got|received|returned|response)"
-                r"|==|!=|->)[\s:='\"(\[]{0,3}\d{1,4}(?![\w.])",
-            ),
+            ("code", _CODE),
             ("phrase", r"\b[1-5]\d\d(?= (?:[A-Z][a-z]+|OK)\b)"),
             ("hex", r"\b(?:0x[0-9a-fA-F]+|(?=[0-9a-fA-F]*\d)[0-9a-fA-F]{8,})\b"),
             ("number", _NUMBER),
@@ -81,7 +82,7 @@ def variable(segment: str) -> bool:
 
 def segments(path: str) -> tuple[str, ...]:
     """Split a path, without its query, at its slashes."""
-    return tuple(part for part in path.split("?")[0].split("#")[0].split("/") if part)
+    return tuple(part for part in path.split("?", maxsplit=1)[0].split("#", maxsplit=1)[0].split("/") if part)
 
 
 def path_template(path: str) -> str:

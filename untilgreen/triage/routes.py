@@ -95,4 +95,3 @@ class Paths:
 def _guess(position: int, part: str) -> str:
     """Take the first segment for a name when no source tells: it is a mount point more often than a value."""
     return part if position == 0 else "?"
-

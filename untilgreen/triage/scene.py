@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from untilgreen.collect.bundle import Bundle
 from untilgreen.model.evidence import Case, Commit, Entry, Hunk, Request, Revision, SourceFile, Stream
@@ -33,7 +34,8 @@ class Scene:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.manifest = bundle.manifest
-        self.hosts = {url.split("//")[-1].split("/")[0]: name for name, url in bundle.manifest.urls.items()}
+        self.memo: dict[tuple[str, str], Any] = {}
+        self.hosts = {host: name for name, url in bundle.manifest.urls.items() for host in _hosts(url)}
         cases = sorted(bundle.find(Case), key=lambda case: (case.nodeid, case.outcome))
         self.passed = [case for case in cases if case.outcome is Outcome.PASSED]
         self.not_run = [case for case in cases if case.outcome is Outcome.NOT_RUN]
@@ -192,7 +194,7 @@ class Scene:
     @cached_property
     def _files(self) -> dict[str, list[SourceFile]]:
         found: dict[str, list[SourceFile]] = defaultdict(list)
-        for file in self.by_path.values():
+        for file in sorted(self.bundle.find(SourceFile), key=lambda f: f.path):
             found[file.service or self._owner(file.path)].append(file)
         return found
 
@@ -247,8 +249,20 @@ class Scene:
 
     @cached_property
     def commits(self) -> dict[str, Commit]:
-        """Sha -> commit, of those after the last good one."""
-        return {c.sha: c for c in self.bundle.find(Commit) if c.since_good}
+        """Sha -> commit, of those after the last good one; without a good one all but the oldest.
+
+        The oldest of a history brought everything, and so explains nothing.
+        """
+        found = sorted((c for c in self.bundle.find(Commit) if c.since_good), key=_age)
+        return {c.sha: c for c in (found if self.manifest.good_commit else found[1:])}
+
+
+def _hosts(url: str) -> tuple[str, ...]:
+    """Return an address with and without the port that its scheme implies: clients write either."""
+    scheme, _, rest = url.partition("://")
+    host = rest.split("/")[0]
+    port = {"https": "443", "wss": "443", "http": "80", "ws": "80"}.get(scheme, "")
+    return (host,) if ":" in host or not port else (host, f"{host}:{port}")
 
 
 def _when(item: Entry | Request) -> tuple[datetime, str]:

@@ -39,7 +39,16 @@ class SignedIn:
         return self.backend.post(path, json=body, headers=self.bearer)
 
     def starts(self, agent, task="count the craters", **order):
-        answer = self.post(f"/api/agents/{agent}/start", task=task, **order)
+        return self._orders(agent, "start", task=task, **order)
+
+    def stops(self, agent, **why):
+        return self._orders(agent, "stop", **why)
+
+    def cancels(self, agent, reason):
+        return self._orders(agent, "cancel", reason=reason)
+
+    def _orders(self, agent, verb, **body):
+        answer = self.post(f"/api/agents/{agent}/{verb}", **body)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

@@ -18,3 +18,6 @@ VIEWERS = with_role("viewer")
 ADMINS = with_role("admin")
 CREW = OPERATORS + ADMINS
 """Those who may operate agents."""
+
+NEIGHBOURS = list(zip(CREW, CREW[1:] + CREW[:1], strict=True))
+"""Pairs of people who may operate agents, but not each other's."""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from orders import BAD_ORDERS, DEADLINES, NO_OBJECTS, TAGS, TASKS
-from people import ADMINS, CREW, VIEWERS
+from people import ADMINS, CREW, OPERATORS, VIEWERS
 
 
 @pytest.mark.parametrize("user", CREW)
@@ -14,7 +14,7 @@ def test_a_started_agent_runs_for_the_one_who_started_it(sign_in, agent, user):
     assert (started["state"], started["runs"], started["reason"]) == ("running", 1, "")
 
 
-@pytest.mark.parametrize("priority", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("priority", [1, 5])
 @pytest.mark.parametrize("task", TASKS)
 def test_task_and_priority_are_kept(sign_in, agent, task, priority):
     bruno = sign_in("bruno")
@@ -93,7 +93,7 @@ def test_a_payload_up_to_64_kib_is_read(backend, sign_in, agent, under):
     assert answer.json()["order"]["task"] == "fits"
 
 
-@pytest.mark.parametrize("user", CREW)
+@pytest.mark.parametrize("user", OPERATORS)
 def test_a_running_agent_cannot_be_started(sign_in, agent, user):
     person = sign_in(user)
     person.starts(agent, task="first")
@@ -102,12 +102,11 @@ def test_a_running_agent_cannot_be_started(sign_in, agent, user):
     assert answer.json() == {"error": "already running", "agent": agent, "state": "running"}
 
 
-@pytest.mark.parametrize("verbs", ["start"])
-@pytest.mark.parametrize("owner", CREW[:5])
+@pytest.mark.parametrize("owner", OPERATORS[::4])
 @pytest.mark.parametrize("user", VIEWERS)
-def test_viewers_start_nothing(sign_in, agent, user, owner, verbs):
+def test_viewers_start_nothing(sign_in, agent, user, owner):
     sign_in(owner).starts(agent)
-    answer = sign_in(user).post(f"/api/agents/{agent}/{verbs}", task="x")
+    answer = sign_in(user).post(f"/api/agents/{agent}/start", task="x")
     assert answer.status_code == 403
     assert answer.json() == {"error": "your role may not operate agents", "roles": ["viewer"]}
 

@@ -51,7 +51,9 @@ def _traced(claim: CodeDefect, bundle: Bundle) -> list[Item]:
 
 
 def _changed(claim: CodeDefect, bundle: Bundle) -> list[Hunk]:
-    """Find changes since the last good commit at that line."""
+    """Find changes since the last good commit at that line; when none is known to be good, changes tell nothing."""
+    if not bundle.manifest.good_commit:
+        return []
     old = {commit.sha for commit in bundle.find(Commit) if not commit.since_good}
     return [
         hunk
@@ -62,10 +64,25 @@ def _changed(claim: CodeDefect, bundle: Bundle) -> list[Hunk]:
     ]
 
 
+def _customary(claim: CodeDefect, bundle: Bundle) -> list[SourceFile]:
+    """Find siblings that call what the line is said to bypass; two make a custom."""
+    called = re.search(r"(\w+)\W*(?:\(.*)?$", claim.canonical)
+    if not called:
+        return []
+    call = re.compile(rf"(?<!def )\b{re.escape(called[1])}\(")
+    counts = {file.id: len(call.findall(file.content)) for file in bundle.find(SourceFile)}
+    line = next(
+        (file.content.splitlines()[claim.line - 1] for file in _files(claim, bundle) if _holds(claim, file)), ""
+    )
+    with_it = [file for file in bundle.find(SourceFile) if counts[file.id]]
+    deviates = "(" in claim.canonical or " " in claim.canonical or not call.search(line)
+    return with_it if sum(counts.values()) > 1 and deviates else []
+
+
 def _defective(claim: CodeDefect, bundle: Bundle) -> list[Item]:
-    """Find the line itself and what leads to it: a traceback of a failure, or a change since all was well."""
+    """Find the line itself and what leads to it: a failure's traceback, a change since all was well, or a custom."""
     files = [file for file in _files(claim, bundle) if _holds(claim, file)]
-    leads = [*_traced(claim, bundle), *_changed(claim, bundle)] if files else []
+    leads = [*_traced(claim, bundle), *_changed(claim, bundle), *_customary(claim, bundle)] if files else []
     return [*leads, *files] if leads else []
 
 
@@ -85,8 +102,12 @@ def _raised_elsewhere(claim: CodeDefect, bundle: Bundle) -> list[Entry]:
     return [] if through else raised
 
 
-def _sources(_claim: CodeDefect, bundle: Bundle) -> Coverage | None:
-    return bundle.covers(SourceFile, "*")
+def _sources(claim: CodeDefect, bundle: Bundle) -> Coverage | None:
+    """Return the coverage that would hold the file: the one of the service in whose build context the path lies."""
+    if _files(claim, bundle):
+        return None
+    roots = {service: root for service, root in bundle.manifest.sources.items() if claim.path.startswith(f"{root}/")}
+    return next((found for service in roots if (found := bundle.covers(SourceFile, service))), None)
 
 
 def _commits(claim: RegressedBy, bundle: Bundle) -> list[Commit]:

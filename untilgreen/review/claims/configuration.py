@@ -11,6 +11,9 @@ from untilgreen.model.evidence import Coverage, ImageContent, Item, Revision, Se
 from untilgreen.review.judgement import Check
 from untilgreen.review.scene import revision_under_test
 
+HIDDEN = "(not shown)"
+"""How an analyst writes a value that may be a credential."""
+
 
 def _bindings(claim: SecretMissing, bundle: Bundle, *, usable: bool) -> list[Secret]:
     return [
@@ -32,15 +35,23 @@ def _template(bundle: Bundle, service: str) -> tuple[Revision, Template] | None:
 
 
 def _missing(claim: SecretMissing, bundle: Bundle) -> list[Item]:
-    problems = _bindings(claim, bundle, usable=False)
+    """Find a binding that cannot be used, or a template without one though the source reads it or used to get it."""
     found = _template(bundle, claim.service)
-    readers = _readers(claim, bundle) if found and not _binds(found[1], claim.env) else []
-    return [*problems, *([found[0], *readers] if found and readers else [])]
+    unbound = found and not _binds(found[1], claim.env)
+    wanted: list[Item] = [*_readers(claim, bundle), *_bound_before(claim, bundle)] if unbound else []
+    return [*_bindings(claim, bundle, usable=False), *([found[0], *wanted] if found and wanted else [])]
 
 
 def _readers(claim: SecretMissing, bundle: Bundle) -> list[SourceFile]:
-    quoted = re.compile(rf"""["']{re.escape(claim.env)}["']""")
-    return [file for file in bundle.find(SourceFile, service=claim.service) if quoted.search(file.content)]
+    """Find source that names the variable: quoted, or as a field of a settings class."""
+    name = re.escape(claim.env)
+    named = re.compile(rf"""["']{name}["']|^\s+{name}\s*:""", re.MULTILINE | re.IGNORECASE)
+    return [file for file in bundle.find(SourceFile, service=claim.service) if named.search(file.content)]
+
+
+def _bound_before(claim: SecretMissing, bundle: Bundle) -> list[Revision]:
+    older = [r for r in bundle.find(Revision, service=claim.service) if not r.current]
+    return [r for r in older if r.template and _binds(r.template, claim.env)]
 
 
 def _bound(claim: SecretMissing, bundle: Bundle) -> list[Item]:
@@ -56,35 +67,34 @@ def _secrets(claim: SecretMissing, bundle: Bundle) -> Coverage | None:
     return bundle.covers(Secret, claim.service)
 
 
-def _value(template: Template, key: str) -> str | None:
+def _value(template: Template, key: str) -> str:
     """Return what the template gives a key: an env value, a secret's binding, or one of the template's own fields."""
-    if key in template.env:
-        return template.env[key]
-    for binding in template.secrets:
-        if binding.env == key:
-            return f"{binding.secret}:{binding.version}"
-    fields = {name: str(getattr(template, name)) for name in ("port", "memory", "account", "health_path", "image")}
-    return fields.get(key.lower()) or None
+    bound = {binding.env: f"{binding.secret}:{binding.version}" for binding in template.secrets}
+    own = {name: str(getattr(template, name)) for name in ("port", "memory", "account", "health_path", "image")}
+    return {**own, **bound, **template.env}.get(key, "")
 
 
 def _has_actual(claim: ConfigMismatch, bundle: Bundle) -> list[Item]:
-    if claim.actual == claim.expected:
-        return []
+    """Find the actual value in the template of the revision under test, or else in the source."""
     found = _template(bundle, claim.service)
-    value = _value(found[1], claim.key) if found else None
-    if found and value is not None and _equal(value, claim.actual):
-        return [found[0], *_last_good(claim, bundle)]
+    if claim.actual == claim.expected and claim.actual != HIDDEN:
+        return []
+    if found and _is(found[1], claim.key, claim.actual) and (claim.actual or _last_good(claim, bundle)):
+        good = _last_good(claim, bundle)
+        changed = [r for r in good if r.template and _value(r.template, claim.key) != _value(found[1], claim.key)]
+        return [found[0], *changed] if changed or claim.actual != HIDDEN else []
     return [*_lines(claim, bundle)]
 
 
-def _equal(value: str, wanted: str) -> bool:
-    """Compare a setting; a secret's version alone may stand for its binding."""
-    return wanted in (value, value.rpartition(":")[2])
+def _is(template: Template, key: str, wanted: str) -> bool:
+    """Compare a setting. A secret's version alone may stand for its binding; a hidden value is any value."""
+    value = _value(template, key)
+    return wanted == value or (bool(value) and wanted in (HIDDEN, value.rpartition(":")[2]))
 
 
 def _last_good(claim: ConfigMismatch, bundle: Bundle) -> list[Revision]:
-    older = [r for r in bundle.find(Revision, service=claim.service) if not r.current and r.template]
-    return [r for r in older if r.template and _equal(_value(r.template, claim.key) or "", claim.expected)]
+    older = [r for r in bundle.find(Revision, service=claim.service) if not r.current]
+    return [r for r in older if r.template and _is(r.template, claim.key, claim.expected)]
 
 
 def _lines(claim: ConfigMismatch, bundle: Bundle) -> list[SourceFile]:
@@ -98,11 +108,12 @@ def _lines(claim: ConfigMismatch, bundle: Bundle) -> list[SourceFile]:
 
 
 def _has_another(claim: ConfigMismatch, bundle: Bundle) -> list[Revision]:
+    """Find the template giving the key a value that is not the actual one, or is the expected one."""
     found = _template(bundle, claim.service)
-    value = _value(found[1], claim.key) if found else None
-    if not found or value is None or _lines(claim, bundle):
+    if not found or not _value(found[1], claim.key) or _lines(claim, bundle):
         return []
-    return [] if _equal(value, claim.actual) and claim.actual != claim.expected else [found[0]]
+    as_claimed = _is(found[1], claim.key, claim.actual)
+    return [] if as_claimed and (claim.actual != claim.expected or claim.actual == HIDDEN) else [found[0]]
 
 
 def _names(claim: FileExcluded, exclusion: Exclusion) -> bool:

@@ -27,6 +27,7 @@ from untilgreen.review.scene import (
 )
 
 _NO_ROUTE = (404, 405)
+_HANDLED = (101, 409, 422)
 _REFUSED = (401, 403)
 _GATEWAY = (502, 503, 504)
 _UNREACHABLE = re.compile(
@@ -50,8 +51,14 @@ def _failed_with(claim: HttpFailure, bundle: Bundle) -> list[Request]:
     return [row for row in _routed(rows, claim.method, claim.path) if row.status == claim.status]
 
 
-def _request_log(claim: HttpFailure | EndpointMissing | AuthRejected | TimedOut, bundle: Bundle) -> Coverage | None:
+def _request_log(claim: EndpointMissing | AuthRejected | TimedOut, bundle: Bundle) -> Coverage | None:
     return bundle.covers(Request, claim.service)
+
+
+def _unseen(claim: HttpFailure, bundle: Bundle) -> Coverage | None:
+    """A complete request log refutes, but not what a client of ours saw: then the two sides disagree."""
+    seen = [e for _, e in exchanges(bundle, claim.service) if e.status == claim.status and matches(claim.path, e.path)]
+    return None if seen else bundle.covers(Request, claim.service)
 
 
 def _not_found(claim: EndpointMissing, bundle: Bundle) -> list[Request]:
@@ -60,8 +67,9 @@ def _not_found(claim: EndpointMissing, bundle: Bundle) -> list[Request]:
 
 
 def _answered(claim: EndpointMissing, bundle: Bundle) -> list[Request]:
+    """Find answers that only a handler gives. What stands before the routes may redirect, refuse or fail."""
     rows = _routed(current(bundle, Request, claim.service), claim.method, claim.path)
-    return [row for row in rows if row.status not in (*_NO_ROUTE, *_GATEWAY)]
+    return [row for row in rows if _ok(row.status) or row.status in _HANDLED]
 
 
 def _answered_alike(claim: EndpointMissing, bundle: Bundle) -> list[Request]:
@@ -98,7 +106,8 @@ def _down(claim: ServiceDown, bundle: Bundle) -> list[Item]:
     rows = [row for row in current(bundle, Request, claim.service) if row.status in _GATEWAY]
     probes = [seen for seen in bundle.find(HealthSeen, service=claim.service) if not seen.ok]
     revision = revision_under_test(bundle, claim.service)
-    return [*([revision] if revision and not revision.ready else []), *probes, *rows]
+    unanswered = [case for case, e in exchanges(bundle, claim.service) if case.outcome.bad and e.status is None]
+    return [*([revision] if revision and not revision.ready else []), *probes, *rows, *unanswered]
 
 
 def _up(claim: ServiceDown, bundle: Bundle) -> list[Item]:
@@ -152,7 +161,7 @@ def _failed_sooner(claim: TimedOut, bundle: Bundle) -> list[Request]:
     ]
 
 
-HTTP_FAILURE = Check(_failed_with, absence=_request_log)
+HTTP_FAILURE = Check(_failed_with, absence=_unseen)
 ENDPOINT_MISSING = Check(_not_found, counter=_answered, rebuttal=_answered_alike, absence=_request_log)
 AUTH_REJECTED = Check(_rejected, counter=_same_caller_accepted, absence=_request_log)
 SOCKET_CLOSED = Check(_closed, absence=_all_cases)

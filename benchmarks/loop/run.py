@@ -1,0 +1,80 @@
+"""What the loop costs beside the suite, and what the suite costs beside bare pytest.
+
+    python benchmarks/loop/run.py [--rounds 3]
+
+Prints, for the demo on this machine with the Prefect server warm:
+  - seconds of each cycle outside the suite (target: at most 6),
+  - the demo suite under untilgreen against bare pytest with xdist and as many workers, on the same deployed services,
+    in turn, as a ratio with its spread (target: at most 1.5),
+  - seconds of the whole demo (target: at most 150) and the emulator's memory (target: at most 150 MB).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+
+def main() -> None:
+    """Run the demo, then the two suites in turn."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=3)
+    rounds = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory() as folder:
+        loop, seconds, memory = demo(Path(folder))
+        for cycle in loop["cycles"]:
+            rest = sum(cost for step, cost in cycle["seconds"].items() if step != "suite")
+            print(f"cycle {cycle['number']}: {rest:5.1f} s in steps other than the suite, {wall(cycle) - suite(cycle):5.1f} s wall")
+        print(f"demo: {seconds:.0f} s, {len(loop['cycles'])} cycles, {loop['stop']}; emulator at most {memory:.0f} MB")
+        compare_suites(Path(loop["repository"]), rounds)
+
+
+def demo(folder: Path) -> tuple[dict, float, float]:
+    """Run the demo once to warm the server, and once measured."""
+    command = [sys.executable, "-m", "untilgreen", "demo", "--json", "--folder", str(folder)]
+    subprocess.run([*command[:3], "status", "--repo", str(folder)], capture_output=True, check=False)
+    begun = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    peak, ended = [0.0], threading.Event()
+    watcher = threading.Thread(target=watch_memory, args=(process.pid, peak, ended))
+    watcher.start()
+    out, _ = process.communicate()
+    ended.set()
+    watcher.join()
+    return json.loads(out), time.monotonic() - begun, peak[0]
+
+
+def watch_memory(parent: int, peak: list[float], ended: threading.Event) -> None:
+    """Keep the highest resident memory, in MB, of the emulator that this process started."""
+    while not ended.wait(0.2):
+        for status in Path("/proc").glob("[0-9]*/status"):
+            try:
+                text, line = status.read_text(), (status.parent / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if f"PPid:\t{parent}\n" in text and b"untilgreen.emulator" in line:
+                peak[0] = max(peak[0], int(re.search(r"VmRSS:\s+(\d+)", text).group(1)) / 1024)
+
+
+def wall(cycle: dict) -> float:
+    """Return a cycle's seconds from its opening to its verdict."""
+    return cycle["wall_s"]
+
+
+def suite(cycle: dict) -> float:
+    """Return the seconds of a cycle's suite."""
+    return cycle["seconds"]["suite"]
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    main()

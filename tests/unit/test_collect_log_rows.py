@@ -1,0 +1,109 @@
+"""Rows of Cloud Logging become our documents."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from google.cloud.audit import audit_log_pb2
+from google.cloud.logging_v2.types import LogEntry
+
+from untilgreen.adapters.cloud_logging_documents import as_entry, as_request, is_request, message, trace_id
+from untilgreen.model.evidence import Stream
+
+TRACE = "0123456789abcdef0123456789abcdef"
+
+
+def row(log: str = "run.googleapis.com%2Fstdout", **fields: Any) -> Any:
+    """Return a row of the backend's first revision."""
+    entry = LogEntry(log_name=f"projects/p/logs/{log}", insert_id="1", timestamp="2025-01-01T00:00:00.5Z")
+    entry.resource.type = "cloud_run_revision"
+    entry.resource.labels.update({"service_name": "backend", "revision_name": "backend-1"})
+    for name, value in fields.items():
+        setattr(entry, name, value)
+    return LogEntry.pb(entry)
+
+
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        ({"message": "paid", "order": 3}, 'paid {"order": 3}'),
+        ({"msg": "paid"}, "paid"),
+        ({"order": 3, "price": 1.5}, '{"order": 3, "price": 1.5}'),
+        ({"message": {"nested": True}}, '{"message": {"nested": true}}'),
+        ({"event": "paid", "who": "é"}, 'paid {"who": "é"}'),
+        ({"message": "boom", "exc_info": "Traceback\nX: y", "a": 1}, 'boom {"a": 1}\nTraceback\nX: y'),
+    ],
+)
+def test_json_payloads_become_text(payload: dict[str, Any], text: str) -> None:
+    """A JSON payload gives its message, then the rest; an exception's text stays quotable line by line."""
+    assert message(row(json_payload=payload)) == text
+
+
+def test_plain_text_stays_as_it_is() -> None:
+    """A text payload is not touched."""
+    assert message(row(text_payload="  {not json} ")) == "  {not json} "
+
+
+def test_audit_logs_say_what_was_refused() -> None:
+    """An audit log's text is its method, resource and status."""
+    audit = audit_log_pb2.AuditLog(method_name="UpdateService", resource_name="backend", status={"message": "denied"})
+    entry = row(log="cloudaudit.googleapis.com%2Factivity")
+    entry.proto_payload.Pack(audit)
+    assert message(entry) == "UpdateService backend denied"
+
+
+def test_unknown_protos_give_their_type() -> None:
+    """A payload that nobody can read still says what it is."""
+    entry = row()
+    entry.proto_payload.type_url = "type.googleapis.com/google.Something"
+    assert message(entry) == "type.googleapis.com/google.Something"
+
+
+@pytest.mark.parametrize(
+    ("log", "stream"),
+    [
+        ("run.googleapis.com%2Fstderr", Stream.STDERR),
+        ("run.googleapis.com%2Fvarlog%2Fsystem", Stream.SYSTEM),
+        ("my-own%2Fvarlog%2Fsystem", Stream.OTHER),
+        ("system", Stream.OTHER),
+    ],
+)
+def test_only_the_platforms_log_is_the_platforms(log: str, stream: Stream) -> None:
+    """An application cannot pass for the platform by the name of its own log."""
+    assert as_entry(row(log=log, text_payload="Container called exit(3).")).stream is stream
+
+
+def test_request_rows() -> None:
+    """A row of the request log keeps method, path, status, latency, revision and trace."""
+    http = {
+        "request_method": "GET",
+        "request_url": "http://h:1/a/b?token=x",
+        "status": 101,
+        "latency": timedelta(seconds=0.25),
+    }
+    entry = row(log="run.googleapis.com%2Frequests", http_request=http, trace=f"projects/p/traces/{TRACE}")
+    request = as_request(entry)
+    assert is_request(entry)
+    assert (request.method, request.path, request.status, request.latency_s) == ("GET", "/a/b", 101, 0.25)
+    assert (request.revision, request.trace) == ("backend-1", TRACE)
+    assert request.at
+    assert request.at.microsecond == 500_000
+
+
+def test_forged_request_rows() -> None:
+    """What an application logs with an httpRequest is an entry, not a row of the request log."""
+    assert not is_request(row(http_request={"status": 200}, text_payload="x"))
+
+
+@pytest.mark.parametrize("trace", [TRACE, TRACE.upper(), f"projects/p/traces/{TRACE}"])
+def test_traces_come_bare_or_as_names(trace: str) -> None:
+    """A trace is its 32 hex digits, however it is written."""
+    assert trace_id(trace) == TRACE
+
+
+@pytest.mark.parametrize("trace", ["", "projects/p/traces/", "abc", f"{TRACE}0", "projects/p/traces/x" + TRACE])
+def test_what_is_no_trace(trace: str) -> None:
+    """Anything else is no trace."""
+    assert trace_id(trace) == ""

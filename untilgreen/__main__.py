@@ -1,0 +1,5 @@
+"""`python -m untilgreen` is the command line."""
+
+from untilgreen.cli import main
+
+main()

@@ -1,0 +1,115 @@
+"""Step collect: everything that happened becomes evidence, with a record of how completely it was looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from untilgreen.clock import Clock, SystemClock
+from untilgreen.collect.bundle import Bundle
+from untilgreen.collect.changes import changes
+from untilgreen.collect.gathered import Gathered
+from untilgreen.collect.runtime import answered_traces, health_seen, log_rows, revisions, secrets_seen, usage_unread
+from untilgreen.collect.sources import image_contents, sources
+from untilgreen.deploy.plan import plan
+from untilgreen.model.cycle import Run
+from untilgreen.model.delivery import Health, Images, Rollout
+from untilgreen.model.document import Window
+from untilgreen.model.evidence import Case, Manifest
+from untilgreen.model.suite import Result
+from untilgreen.ports import History, Logs, Services
+from untilgreen.settings import Settings
+
+FOLDER = "bundle"
+SKEW = timedelta(seconds=5)
+"""How far the cloud's clock may be behind ours."""
+
+
+def collect(
+    run: Run,
+    settings: Settings,
+    images: Images,
+    rollout: Rollout,
+    health: Health | None,
+    results: Iterable[Result],
+    *,
+    logs: Logs,
+    services: Services,
+    history: History,
+    good: Rollout | None = None,
+    clock: Clock | None = None,
+) -> Bundle:
+    """Collect a cycle's evidence.
+
+    Args:
+        run: which loop, cycle and commit.
+        settings: of that commit.
+        images: what was built.
+        rollout: what was deployed, or was not.
+        health: what step wait saw; None when it was not reached.
+        results: one for each collected test.
+        logs: Cloud Logging.
+        services: Cloud Run.
+        history: the user's repository.
+        good: the last rollout that served, which a broken one is compared with.
+        clock: tells when the window ends.
+
+    Returns:
+        The bundle, not yet saved. What could not be read is a gap in its coverage, not an exception.
+
+    Raises:
+        RepositoryError: the tested commit itself cannot be read.
+    """
+    results = tuple(results)
+    window = window_of(rollout, (clock or SystemClock()).now())
+    urls = {served.service: served.url for served in rollout.services if served.url}
+    good_commit = good.commit if good else ""
+    gathered = cases(results, window)
+    gathered.merge(log_rows(logs, settings.services, window, answered_traces(results, urls.values())))
+    gathered.merge(revisions(services, rollout, plan(run, settings, images), good, window))
+    gathered.merge(secrets_seen(rollout, window))
+    gathered.merge(changes(history, run.commit, good_commit, window))
+    gathered.merge(sources(history, settings, run.commit, window))
+    gathered.merge(image_contents(images, window))
+    gathered.merge(health_seen(rollout, health, window))
+    gathered.merge(usage_unread(window))
+    manifest = Manifest(
+        loop=run.loop,
+        cycle=run.cycle,
+        commit=run.commit,
+        good_commit=good_commit,
+        window=window,
+        revisions={served.service: served.revision for served in rollout.services if served.revision},
+        urls=urls,
+        sources={service: wanted.source for service, wanted in settings.services.items()},
+        coverage=tuple(gathered.coverage),
+        counts=gathered.counts(),
+        folder=FOLDER,
+    )
+    return Bundle(manifest, gathered.items)
+
+
+def window_of(rollout: Rollout, now: datetime) -> Window:
+    """Return the time that a cycle's evidence comes from: from just before its rollout until now."""
+    return Window(start=rollout.started - SKEW, end=now + SKEW)
+
+
+def cases(results: Iterable[Result], window: Window) -> Gathered:
+    """Turn each test's last execution into evidence."""
+    gathered = Gathered(window)
+    gathered.add(map(_case, results), kind=Case, subject="*", query="every collected test")
+    return gathered
+
+
+def _case(result: Result) -> Case:
+    last = result.last
+    seen = last.sighting if last else None
+    return Case(
+        at=last.started if last else None,
+        nodeid=result.nodeid,
+        outcome=result.outcome,
+        duration_s=last.duration_s if last else 0.0,
+        trace=seen.trace if seen else "",
+        failure=last.failure if last else None,
+        exchanges=seen.exchanges if seen else (),
+    )

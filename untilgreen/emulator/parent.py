@@ -1,0 +1,36 @@
+"""Notices when the process that started this one is gone, so that an emulator never outlives its user."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+
+_POLL_S = 0.5
+
+
+async def gone(parent: int) -> None:
+    """Return when the process with this id has ended.
+
+    A parent-death signal would fire too early: it comes when the *thread* that started us ends.
+    """
+    if hasattr(os, "pidfd_open"):
+        try:
+            await _readable(os.pidfd_open(parent))
+        except OSError:
+            return
+    else:
+        while os.getppid() == parent:
+            await asyncio.sleep(_POLL_S)
+
+
+async def _readable(descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    set_ended: Callable[[], None] = ended.set
+    loop.add_reader(descriptor, set_ended)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)

@@ -1,0 +1,117 @@
+"""The gRPC server: knows which method is answered by whom, and says by name what is not emulated."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import grpc
+from grpc import aio
+
+from untilgreen.emulator.protos import Message
+from untilgreen.emulator.rpc import Caller, Method, Refusal, Streaming, Unary, not_emulated
+
+PRINCIPAL = "x-emulator-principal"
+_OPTIONS = (
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.so_reuseport", 0),
+)
+
+
+class PortTaken(OSError):
+    """Someone else listens there."""
+
+
+class Dispatch(grpc.GenericRpcHandler):
+    """Finds who answers a method.
+
+    Args:
+        methods: by full name, such as `/google.cloud.run.v2.Services/GetService`.
+    """
+
+    def __init__(self, methods: Mapping[str, Method]) -> None:
+        self._methods = methods
+
+    def service(self, handler_call_details: Any) -> Any:
+        """Return the handler of a call."""
+        name = handler_call_details.method
+        method = self._methods.get(name)
+        if method and method.answer:
+            return grpc.unary_unary_rpc_method_handler(_unary(method.answer), method.request.FromString, _bytes)
+        if method and method.stream:
+            return grpc.stream_stream_rpc_method_handler(_streaming(method.stream), method.request.FromString, _bytes)
+        # On the wire every call is a stream of messages, so one refusal suits all kinds of methods.
+        return grpc.stream_stream_rpc_method_handler(_streaming(_unknown(name)))
+
+
+async def listen(methods: Mapping[str, Method], host: str, port: int) -> tuple[aio.Server, int]:
+    """Start to answer, and return the server and its port.
+
+    Args:
+        methods: by full name.
+        host: address to listen at.
+        port: 0 for any free one.
+
+    Raises:
+        PortTaken: someone else listens at that port.
+    """
+    server = aio.server(options=_OPTIONS)
+    server.add_generic_rpc_handlers((Dispatch(methods),))
+    try:
+        bound = server.add_insecure_port(f"{host}:{port}")
+    except RuntimeError:
+        bound = 0
+    if not bound:
+        raise PortTaken(f"{host}:{port}")
+    await server.start()
+    return server, bound
+
+
+def _bytes(message: Message) -> bytes:
+    return bytes(message.SerializeToString())
+
+
+def _unary(answer: Unary) -> Any:
+    async def handle(request: Message, context: Any) -> Message:
+        try:
+            return await answer(request, _caller(context))
+        except Refusal as refusal:
+            await context.abort(refusal.code, refusal.message)
+        except Exception as error:
+            await _abort_broken(context, error)
+
+    return handle
+
+
+def _streaming(stream: Streaming) -> Any:
+    async def handle(requests: AsyncIterator[Message], context: Any) -> AsyncIterator[Message]:
+        try:
+            async for response in stream(requests):
+                yield response
+        except Refusal as refusal:
+            await context.abort(refusal.code, refusal.message)
+
+    return handle
+
+
+async def _abort_broken(context: Any, error: Exception) -> None:
+    """A fault of the emulator itself: say so, and leave the details in its own log."""
+    if isinstance(error, aio.AbortError):
+        raise error
+    sys.stderr.write("".join(traceback.format_exception(error)))
+    await context.abort(grpc.StatusCode.INTERNAL, f"The emulator broke: {type(error).__name__}")
+
+
+def _caller(context: Any) -> Caller:
+    return Caller(next((value for key, value in context.invocation_metadata() or () if key == PRINCIPAL), ""))
+
+
+def _unknown(name: str) -> Streaming:
+    async def refuse(_: AsyncIterator[Message]) -> AsyncIterator[Message]:
+        raise not_emulated(name)
+        yield  # makes it a stream
+
+    return refuse

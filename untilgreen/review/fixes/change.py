@@ -1,0 +1,125 @@
+"""A fix as the rules see it: two trees, and the diff between them."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import PurePosixPath
+
+from untilgreen.model.analysis import Analysis, Finding, Fix, Truth
+from untilgreen.settings import Settings
+
+_HEADER = re.compile(
+    r"""
+    ^(?: diff\ --git\ "?a/(.+?)"?\ "?b/(.+?)"?
+       | (?:rename|copy)\ (?:from|to)\ (.+)
+       | ---\ "?(?:a/)?(.+?)"?\t?\n\+\+\+\ "?(?:b/)?(.+?)"?\t?(?=\n@@)
+    )$
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
+_TEST_FOLDERS = frozenset({"tests", "test", "e2e", "__tests__"})
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line that a fix adds or takes away."""
+
+    path: str
+    number: int
+    """In the file that holds it: after the fix for an added line, before it for a removed one."""
+    text: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """A fix, what it is for, and the tree without and with it."""
+
+    fix: Fix
+    analysis: Analysis
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    settings: Settings
+
+    @cached_property
+    def touched(self) -> tuple[str, ...]:
+        """Return every path whose text differs, and every one that the diff names: a binary file has no text here."""
+        paths = {p for p in {*self.before, *self.after} if self.before.get(p) != self.after.get(p)}
+        return tuple(sorted({*paths, *paths_in(self.fix.diff)}))
+
+    @cached_property
+    def added(self) -> tuple[Line, ...]:
+        """Return the lines that are new."""
+        return tuple(line for path in self.touched for line in self._lines(path, "+"))
+
+    @cached_property
+    def removed(self) -> tuple[Line, ...]:
+        """Return the lines that are gone."""
+        return tuple(line for path in self.touched for line in self._lines(path, "-"))
+
+    def _lines(self, path: str, sign: str) -> Iterator[Line]:
+        """Go through the lines of one side; what stands on both sides was moved, not changed."""
+        old, new = self.before.get(path, "").splitlines(), self.after.get(path, "").splitlines()
+        mine, other = (new, old) if sign == "+" else (old, new)
+        spare = Counter(mine) - Counter(other)
+        for number, text in enumerate(mine, 1):
+            if spare[text] > 0:
+                spare[text] -= 1
+                yield Line(path, number, text)
+
+    def product_python(self, tree: Mapping[str, str]) -> dict[str, str]:
+        """Return the Python files of a tree that are no tests."""
+        return {p: text for p, text in tree.items() if p.endswith(".py") and not self.is_test(p)}
+
+    def is_test(self, path: str) -> bool:
+        """Tell whether a path is part of the tests."""
+        parts, name = PurePosixPath(path).parts, PurePosixPath(path).name
+        suite = self.settings.suite.path.strip("/")
+        return (
+            path == suite
+            or path.startswith(f"{suite}/")
+            or bool(_TEST_FOLDERS & set(parts[:-1]))
+            or bool(re.fullmatch(r"test_.*\.py|.*_test\.py|conftest\.py", name))
+        )
+
+
+def paths_in(diff: str) -> tuple[str, ...]:
+    """Return the paths that a git diff names, old and new ones."""
+    found = {path for match in _HEADER.finditer(diff) for path in match.groups() if path}
+    return tuple(sorted(found - {"dev/null", "/dev/null"}))
+
+
+def stop(rule: str, message: str, *evidence: str) -> Finding:
+    """Make a finding that rejects the fix."""
+    return Finding(rule=f"fix.{rule}", truth=Truth.REFUTED, message=message, evidence=evidence)
+
+
+def ask(rule: str, message: str, *evidence: str) -> Finding:
+    """Make a finding that a human has to decide."""
+    return Finding(rule=f"fix.{rule}", truth=Truth.UNPROVEN, message=message, evidence=evidence)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Why a file is no Python."""
+
+    line: int
+    problem: str
+
+
+@lru_cache(maxsize=4096)
+def parsed(text: str) -> ast.Module | Unreadable:
+    """Return a file's syntax tree, or why there is none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an odd escape in a user's string is not this gate's business
+        try:
+            return ast.parse(text)
+        except SyntaxError as error:
+            return Unreadable(error.lineno or 1, error.msg)
+        except (ValueError, RecursionError, MemoryError) as error:
+            return Unreadable(1, str(error) or type(error).__name__)

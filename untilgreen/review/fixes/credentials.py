@@ -1,0 +1,47 @@
+"""What looks like a credential in a line of text."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+
+_KNOWN: dict[str, re.Pattern[str]] = {
+    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    "an AWS key": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    "a Google API key": re.compile(r"\bAIza[0-9A-Za-z_-]{35}"),
+    "a GitHub token": re.compile(r"\bgh[pousr]_[0-9A-Za-z]{36}|\bgithub_pat_[0-9A-Za-z_]{22,}"),
+    "a Slack token": re.compile(r"\bxox[abeoprs]-[0-9A-Za-z-]{10,}"),
+    "a Stripe key": re.compile(r"\b[rs]k_live_[0-9A-Za-z]{16,}"),
+    "an API key": re.compile(r"\bsk-(?:[a-z]+-)?[0-9A-Za-z_-]{20,}"),
+    "a signed token": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
+    "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s:@{}$<>\"']+:[^/\s:@{}$<>\"']{3,}@"),
+}
+_NAMED = re.compile(
+    r"(?:passw(?:or)?d|passphrase|secret|token|api_?key|private_?key|credential)\w*[\"']?\s*(?:\]\s*)?[:=]\s*"
+    r"[rbfu]{0,2}[\"']([^\"'\s{}$<>]{8,})[\"']",
+    re.IGNORECASE,
+)
+_LONG = re.compile(r"[\"']([0-9A-Za-z+/_=-]{32,})[\"']")
+_WORDLIKE = re.compile(r"[a-z]+(?:[-_./][a-z]+)*", re.IGNORECASE)
+_NAMED_BITS = 2.8
+_LONG_BITS = 4.3
+"""Bits a character: words stay under 4, random base64 of this length comes to about 4.7."""
+
+
+def looks_secret(text: str) -> str:
+    """Return which sort of credential a line seems to hold, or an empty string. Never the credential."""
+    for sort, pattern in _KNOWN.items():
+        if pattern.search(text):
+            return sort
+    if any(_bits(value) >= _NAMED_BITS and not _WORDLIKE.fullmatch(value) for value in _NAMED.findall(text)):
+        return "a credential by its name"
+    if any(_bits(value) >= _LONG_BITS and not _WORDLIKE.fullmatch(value) for value in _LONG.findall(text)):
+        return "a random key"
+    return ""
+
+
+def _bits(value: str) -> float:
+    """Return Shannon's entropy a character, in bits."""
+    counts = Counter(value).values()
+    return -sum(n / len(value) * math.log2(n / len(value)) for n in counts)

@@ -1,0 +1,215 @@
+"""What a function does, apart from what its variables are called: the features by which near-copies are found.
+
+A feature is a piece of the function, normalised: local names are one mark, negations and the order of keywords are
+dropped, docstrings, annotations and logging do not count. Names from outside, attributes and constants stay: two
+loops that call different things are not copies.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_LOCAL = "$"
+_ITSELF = "@"
+_SMALL = 3
+"""Pieces of fewer nodes are in every function."""
+_LONG_TEXT = 40
+_LOGGERS = frozenset({"log", "logger", "logging", "LOG", "LOGGER", "_log", "_logger", "print", "warnings"})
+_OPPOSITES = {"NotEq": "Eq", "NotIn": "In", "IsNot": "Is", "GtE": "Lt", "Gt": "LtE"}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """One function and its features."""
+
+    path: str
+    name: str
+    """With the classes and functions around it."""
+    line: int
+    end: int
+    statements: int
+    features: Counter[str]
+
+    @property
+    def where(self) -> str:
+        """Return `path:line name`."""
+        return f"{self.path}:{self.line} {self.name}"
+
+    def overlaps(self, other: Shape) -> bool:
+        """Tell whether one lies in the other."""
+        return self.path == other.path and self.line <= other.end and other.line <= self.end
+
+
+def shapes(module: ast.Module, path: str) -> Iterator[Shape]:
+    """Go through all functions of a module, nested ones too."""
+    yield from _within(module, path, "")
+
+
+def _within(node: ast.AST, path: str, prefix: str) -> Iterator[Shape]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, Function):
+            reader = _Reader(child)
+            reader.block(child.body)
+            name = f"{prefix}{child.name}"
+            end = child.end_lineno or child.lineno
+            yield Shape(path, name, child.lineno, end, reader.statements, reader.features)
+            yield from _within(child, path, f"{name}.")
+        elif isinstance(child, ast.ClassDef):
+            yield from _within(child, path, f"{prefix}{child.name}.")
+        else:
+            yield from _within(child, path, prefix)
+
+
+class _Reader:
+    """Reads one function's body bottom up, keeping each piece as a feature."""
+
+    def __init__(self, function: Function) -> None:
+        self.own = function.name
+        self.locals = _local_names(function)
+        self.features: Counter[str] = Counter()
+        self.statements = 0
+
+    def block(self, body: list[ast.stmt]) -> None:
+        """Read statements one after another; how they are nested does not count."""
+        for statement in body:
+            if not _silent(statement):
+                self.statements += 1
+                self._statement(statement)
+
+    def _statement(self, node: ast.stmt) -> None:
+        """Keep a statement's own expressions, then read the blocks inside it."""
+        for label, expressions in _parts(node):
+            texts = [self._text(expression) for expression in expressions]
+            self._keep(f"{label} {' '.join(text for text, _ in texts)}", 1 + sum(size for _, size in texts))
+        for inner in _blocks(node):
+            self.block(inner)
+
+    def _keep(self, feature: str, size: int) -> None:
+        if size >= _SMALL:
+            self.features[feature] += 1
+
+    def _text(self, node: ast.AST) -> tuple[str, int]:
+        """Return an expression's normal form and its number of nodes."""
+        if isinstance(node, ast.Name):
+            return self._name(node.id), 1
+        if isinstance(node, ast.Constant):
+            return _constant(node.value), 1
+        if isinstance(node, ast.Await):
+            return self._text(node.value)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            return self._text(node.operand)
+        text, size = self._composed(node)
+        self._keep(text, size)
+        return text, size
+
+    def _name(self, name: str) -> str:
+        if name == self.own:
+            return _ITSELF
+        return _LOCAL if name in self.locals else name
+
+    def _composed(self, node: ast.AST) -> tuple[str, int]:
+        if isinstance(node, ast.Attribute):
+            text, size = self._text(node.value)
+            return (_ITSELF if node.attr == self.own else f"{text}.{node.attr}"), size + 1
+        if isinstance(node, ast.Compare):
+            return self._comparison(node)
+        if isinstance(node, ast.Call):
+            return self._call(node)
+        children = [self._text(child) for child in _children(node)]
+        texts = [text for text, _ in children]
+        if isinstance(node, ast.BoolOp | ast.Set):
+            texts.sort()
+        operator = type(getattr(node, "op", node)).__name__
+        return f"{operator}({','.join(texts)})", 1 + sum(size for _, size in children)
+
+    def _comparison(self, node: ast.Compare) -> tuple[str, int]:
+        sides = [self._text(side) for side in (node.left, *node.comparators)]
+        names = [type(op).__name__ for op in node.ops]
+        operators = [_OPPOSITES.get(name, name) for name in names]
+        texts = [text for text, _ in sides]
+        if operators == ["Eq"]:
+            texts.sort()
+        return f"{','.join(operators)}({','.join(texts)})", 1 + sum(size for _, size in sides)
+
+    def _call(self, node: ast.Call) -> tuple[str, int]:
+        function, size = self._text(node.func)
+        arguments = [self._text(argument) for argument in node.args]
+        keywords = [(keyword.arg, *self._text(keyword.value)) for keyword in node.keywords]
+        for name, text, _ in keywords:
+            self._keep(f"{function}|{name}={text}", _SMALL)
+        self._keep(f"call {function}/{len(arguments)}", _SMALL)
+        texts = [text for text, _ in arguments] + sorted(f"{name}={text}" for name, text, _ in keywords)
+        total = 1 + size + sum(n for _, n in arguments) + sum(n + 1 for _, _, n in keywords)
+        return f"{function}({','.join(texts)})", total
+
+
+def _children(node: ast.AST) -> list[ast.AST]:
+    """Return what an expression is made of, without the marks that Python's grammar adds."""
+    kinds = ast.expr | ast.comprehension | ast.keyword | ast.pattern | ast.match_case
+    return [child for child in ast.iter_child_nodes(node) if isinstance(child, kinds)]
+
+
+def _constant(value: object) -> str:
+    if isinstance(value, str | bytes) and len(value) >= _LONG_TEXT:
+        return "'...'"
+    return repr(value)
+
+
+def _local_names(function: Function) -> frozenset[str]:
+    """Return the names that a function gives itself. `self` stays: what it calls on itself tells it from others."""
+    names = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)} - {"self", "cls"}
+    names |= {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return frozenset(names | {n.name for n in ast.walk(function) if isinstance(n, ast.ExceptHandler) and n.name})
+
+
+def _silent(node: ast.stmt) -> bool:
+    """Tell whether a statement does nothing that matters: docstrings, logging, imports."""
+    if isinstance(node, ast.Expr):
+        value = node.value
+        root = value.func if isinstance(value, ast.Call) else value
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        return isinstance(value, ast.Constant) or (isinstance(root, ast.Name) and root.id in _LOGGERS)
+    return isinstance(node, ast.Pass | ast.Import | ast.ImportFrom | ast.Global | ast.Nonlocal)
+
+
+def _parts(node: ast.stmt) -> Iterator[tuple[str, list[ast.expr]]]:
+    """Go through a statement's own expressions, each under a label; returning a value and naming it are one."""
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            yield "value", [value]
+            yield "set", [target for target in targets if not isinstance(target, ast.Name)]
+        case ast.AnnAssign(value=value) if value:
+            yield "value", [value]
+        case ast.AugAssign(target=target, value=value, op=op):
+            yield type(op).__name__, [target, value]
+        case ast.Return(value=value) if value:
+            yield "value", [value]
+        case ast.For(iter=source) | ast.AsyncFor(iter=source):
+            yield "for", [source]
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            yield "with", [item.context_expr for item in items]
+        case ast.Try(handlers=handlers):
+            for handler in handlers:
+                yield "except", [handler.type] if handler.type else []
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return
+        case _:
+            yield (
+                type(node).__name__.lower(),
+                [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)],
+            )
+
+
+def _blocks(node: ast.stmt) -> Iterator[list[ast.stmt]]:
+    for field in ("body", "orelse", "finalbody"):
+        yield getattr(node, field, [])
+    for handler in getattr(node, "handlers", []):
+        yield handler.body
+    for case in getattr(node, "cases", []):
+        yield case.body

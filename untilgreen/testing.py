@@ -1,0 +1,283 @@
+"""In-memory stand-ins for every port, for our tests and yours. Each passes the same contract tests as its adapter.
+
+services = FakeServices(failing={"backend": ("HEALTH_CHECK_CONTAINER_ERROR", "it never listened")})
+rollout = deploy(run, settings, images, services, FakeSecrets())
+assert rollout.of("backend").status == "failed"
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from untilgreen.errors import BuildFailed
+from untilgreen.model.delivery import (
+    HealthCheck,
+    RevisionState,
+    SecretBinding,
+    SecretProblem,
+    SecretStatus,
+    ServiceState,
+    Template,
+    Traffic,
+)
+from untilgreen.model.evidence import Entry, Request
+from untilgreen.model.suite import Attempt, Failure, Outcome
+from untilgreen.ports import LogPage, LogQuery, SuiteOrder, SuiteOutput, Watcher
+from untilgreen.testing_history import BEGINNING, FakeHistory
+
+__all__ = [
+    "BEGINNING",
+    "FakeClock",
+    "FakeHistory",
+    "FakeLogs",
+    "FakeNarrator",
+    "FakeProbe",
+    "FakeRegistry",
+    "FakeSecrets",
+    "FakeServices",
+    "FakeSuite",
+]
+
+
+class FakeClock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self, at: datetime = BEGINNING) -> None:
+        self._at = at
+
+    def now(self) -> datetime:
+        """Return the moment."""
+        return self._at
+
+    def sleep(self, seconds: float) -> None:
+        """Move on without waiting."""
+        self._at += timedelta(seconds=seconds)
+
+
+class FakeRegistry:
+    """Keeps images in memory: name -> digest -> files."""
+
+    def __init__(self) -> None:
+        self.images: dict[str, dict[str, dict[str, bytes]]] = {}
+
+    def push(self, name: str, context: Path, files: Iterable[str]) -> str:
+        """Keep these files; without a Procfile nothing can be started."""
+        held = {path: (context / path).read_bytes() for path in sorted(files)}
+        if b"web:" not in held.get("Procfile", b""):
+            raise BuildFailed(f"{name}: no Procfile with a line `web: COMMAND`. Add one.")
+        digest = "sha256:" + hashlib.sha256(repr(held).encode()).hexdigest()
+        self.images.setdefault(name, {})[digest] = held
+        return digest
+
+
+class FakeServices:
+    """Cloud Run in memory.
+
+    Args:
+        failing: service -> reason and message with which its next revisions do not become ready.
+        url: how a service's URL is made.
+    """
+
+    def __init__(
+        self, failing: Mapping[str, tuple[str, str]] | None = None, url: str = "http://{service}.test:80"
+    ) -> None:
+        self.failing = dict(failing or {})
+        self._url = url
+        self._services: dict[str, ServiceState] = {}
+        self._revisions: dict[tuple[str, str], RevisionState] = {}
+        self.applied: list[tuple[Template, str]] = []
+        """Every template and revision name that was really rolled out."""
+
+    def get(self, service: str) -> ServiceState | None:
+        """Return the service, or None."""
+        return self._services.get(service)
+
+    def revision(self, service: str, name: str) -> RevisionState | None:
+        """Return a revision, or None."""
+        return self._revisions.get((service, name))
+
+    def apply(self, template: Template, revision: str) -> ServiceState:
+        """Roll out; the same call repeated changes nothing."""
+        before = self._services.get(template.service)
+        if before and before.latest_created == revision:
+            return before
+        self.applied.append((template, revision))
+        reason, message = self.failing.get(template.service, ("", ""))
+        made = RevisionState(
+            name=revision,
+            service=template.service,
+            ready=not reason,
+            reason=reason,
+            message=message,
+            image=template.image,
+            digest=template.image.partition("@")[2],
+            created=BEGINNING,
+            template=template,
+        )
+        self._revisions[template.service, revision] = made
+        self._services[template.service] = self._state(before, made, template)
+        return self._services[template.service]
+
+    def pin(self, service: str, revision: str) -> None:
+        """Send all traffic to one revision, as somebody does who rolls back by hand."""
+        traffic = (Traffic(revision=revision, percent=100),)
+        self._services[service] = self._services[service].model_copy(update={"traffic": traffic})
+
+    def _state(self, before: ServiceState | None, made: RevisionState, template: Template) -> ServiceState:
+        generation = (before.generation if before else 0) + 1
+        traffic = before.traffic if before else ()
+        return ServiceState(
+            service=made.service,
+            url=self._url.format(service=made.service),
+            etag=f'"{generation}"',
+            generation=generation,
+            observed_generation=generation,
+            reconciling=False,
+            ready=made.ready,
+            reason=made.reason,
+            message=made.message,
+            latest_created=made.name,
+            latest_ready=made.name if made.ready else before.latest_ready if before else "",
+            traffic=(Traffic(revision=made.name, percent=100),) if made.ready else traffic,
+            template=template,
+        )
+
+
+class FakeSecrets:
+    """Secret Manager in memory.
+
+    Args:
+        problems: secret name -> what is wrong with it; all others are usable.
+    """
+
+    def __init__(self, problems: Mapping[str, SecretProblem] | None = None) -> None:
+        self.problems = dict(problems or {})
+
+    def check(self, service: str, binding: SecretBinding, account: str) -> SecretStatus:
+        """Return what was scripted."""
+        problem = self.problems.get(binding.secret)
+        message = f"Secret {binding.secret} is {problem}." if problem else ""
+        return SecretStatus(service=service, binding=binding, account=account, problem=problem, message=message)
+
+
+class FakeLogs:
+    """A log in memory.
+
+    Args:
+        entries: log entries.
+        requests: rows of the request log.
+        gap: why reading it is not complete; empty when it is.
+    """
+
+    def __init__(self, entries: Iterable[Entry] = (), requests: Iterable[Request] = (), gap: str = "") -> None:
+        self.entries = list(entries)
+        self.requests = list(requests)
+        self.gap = gap
+
+    def read(self, query: LogQuery) -> LogPage:
+        """Return the rows of the window."""
+        return LogPage(
+            entries=tuple(row for row in self.entries if _wanted(row, query)),
+            requests=tuple(row for row in self.requests if _wanted(row, query)),
+            complete=not self.gap,
+            gap=self.gap,
+        )
+
+    def settled(self, query: LogQuery, traces: frozenset[str], patience_s: float) -> bool:  # noqa: ARG002 - nothing comes later here
+        """Tell at once: nothing is on its way."""
+        return traces <= {row.trace for row in self.read(query).requests}
+
+
+class FakeProbe:
+    """Health checks with scripted answers.
+
+    Args:
+        statuses: service -> its answers, one a check; the last one stays. A service that is not named answers 200.
+        clock: gives the checks their time.
+    """
+
+    def __init__(
+        self, statuses: Mapping[str, Iterable[int | None]] | None = None, clock: FakeClock | None = None
+    ) -> None:
+        self._statuses = {service: list(answers) for service, answers in (statuses or {}).items()}
+        self._clock = clock or FakeClock()
+
+    def check(self, service: str, url: str) -> HealthCheck:
+        """Give the next answer."""
+        answers = self._statuses.get(service, [200])
+        status = answers.pop(0) if len(answers) > 1 else answers[0]
+        detail = "" if status else "ConnectError: nobody is there"
+        return HealthCheck(service=service, url=url, at=self._clock.now(), status=status, latency_s=0.0, detail=detail)
+
+
+class FakeSuite:
+    """A suite with scripted outcomes.
+
+    Args:
+        outcomes: node id -> its outcome in each attempt; the last one stays.
+        lost: node id -> why nobody knows how it ended.
+    """
+
+    def __init__(self, outcomes: Mapping[str, Iterable[Outcome]], lost: Mapping[str, str] | None = None) -> None:
+        self._outcomes = {nodeid: tuple(attempts) for nodeid, attempts in outcomes.items()}
+        self._lost = dict(lost or {})
+        self.orders: list[SuiteOrder] = []
+        """Every order that was given."""
+
+    def run(self, order: SuiteOrder, watcher: Watcher) -> SuiteOutput:
+        """Tell the scripted outcomes."""
+        self.orders.append(order)
+        wanted = order.only or (*self._outcomes, *self._lost)
+        watcher.collected(len(wanted))
+        attempts = {nodeid: self._attempt(nodeid, order.attempt) for nodeid in wanted if nodeid not in self._lost}
+        for nodeid, attempt in attempts.items():
+            watcher.finished(nodeid, attempt.outcome)
+        bad = any(attempt.outcome.bad for attempt in attempts.values())
+        return SuiteOutput(
+            command=("fake",),
+            python=order.python,
+            collected=tuple(wanted),
+            attempts=attempts,
+            lost={nodeid: why for nodeid, why in self._lost.items() if nodeid in wanted},
+            exit_code=1 if bad or self._lost else 0,
+            finished=not self._lost,
+        )
+
+    def _attempt(self, nodeid: str, number: int) -> Attempt:
+        scripted = self._outcomes[nodeid]
+        outcome = scripted[min(number, len(scripted)) - 1]
+        failure = Failure(phase="call", exception="AssertionError", message="scripted") if outcome.bad else None
+        return Attempt(number=number, outcome=outcome, started=BEGINNING, duration_s=0.01, failure=failure)
+
+
+class FakeNarrator:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str]] = []
+        """Step and text."""
+        self.total = 0
+        self.outcomes: dict[str, Outcome] = {}
+
+    def say(self, step: str, text: str) -> None:
+        """Remember one line."""
+        self.lines.append((step, text))
+
+    def suite(self) -> Watcher:
+        """Watch the suite too."""
+        return self
+
+    def collected(self, total: int) -> None:
+        """Remember how many tests there are."""
+        self.total = total
+
+    def finished(self, nodeid: str, outcome: Outcome) -> None:
+        """Remember one test's end."""
+        self.outcomes[nodeid] = outcome
+
+
+def _wanted(row: Entry | Request, query: LogQuery) -> bool:
+    return row.service in query.services and row.at is not None and query.window.contains(row.at)

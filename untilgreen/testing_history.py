@@ -1,0 +1,172 @@
+"""A git repository in memory; import it from `untilgreen.testing`."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import io
+import itertools
+import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from unidiff.errors import UnidiffParseError
+from unidiff.patch import Hunk, PatchedFile, PatchSet
+
+from untilgreen.errors import RepositoryError
+from untilgreen.ports import CommitInfo
+
+BEGINNING = datetime(2025, 1, 1, tzinfo=UTC)
+"""When fakes' time starts: the same in every run."""
+
+_NO_NEWLINE = "\\ No newline at end of file\n"
+
+
+class FakeHistory:
+    """A repository in memory: one line of commits, each a whole tree.
+
+    Args:
+        trees: (subject, path -> text), oldest first.
+    """
+
+    def __init__(self, *trees: tuple[str, Mapping[str, str]]) -> None:
+        self._trees: dict[str, dict[str, str]] = {}
+        self._infos: dict[str, CommitInfo] = {}
+        self.branches: dict[str, str] = {}
+        """Branch -> sha."""
+        for subject, files in trees:
+            self._add(subject, dict(files), self.head, "fake")
+
+    @property
+    def head(self) -> str:
+        """Return the newest commit of the line, or an empty text."""
+        return self.branches.get("main", "")
+
+    def resolve(self, revision: str) -> str:
+        """Return the full sha of a branch, a sha or the start of one."""
+        names = {"HEAD": self.head, **self.branches}
+        found = [names[revision]] if revision in names else [sha for sha in self._infos if sha.startswith(revision)]
+        if len(found) != 1 or not revision:
+            raise RepositoryError(f"No commit is called {revision!r}.")
+        return found[0]
+
+    def files(self, commit: str) -> tuple[str, ...]:
+        """Return all paths of a commit."""
+        return tuple(sorted(self._trees[self.resolve(commit)]))
+
+    def read(self, commit: str, path: str) -> str | None:
+        """Return a file's text, or None."""
+        return self._trees[self.resolve(commit)].get(path)
+
+    def export(self, commit: str, folder: Path) -> None:
+        """Write a commit's files into an empty folder."""
+        _write(folder, self._trees[self.resolve(commit)])
+
+    def log(self, commit: str, limit: int) -> tuple[CommitInfo, ...]:
+        """Return the newest commits first."""
+        found: list[CommitInfo] = []
+        sha = self.resolve(commit)
+        while sha and len(found) < limit:
+            found.append(self._infos[sha])
+            sha = found[-1].parent
+        return tuple(found)
+
+    def diff(self, before: str, after: str) -> str:
+        """Return the unified diff between two commits, without context lines."""
+        old = self._trees[self.resolve(before)] if before else {}
+        return diff_of(old, self._trees[self.resolve(after)])
+
+    def commit_patch(self, base: str, diff: str, message: str, branch: str) -> str:
+        """Apply a diff and point the branch at the new commit."""
+        base = self.resolve(base)
+        files = patched(self._trees[base], diff)
+        return self._add(message.partition("\n")[0], files, base, "untilgreen", branch)
+
+    def apply_to(self, folder: Path, diff: str) -> None:
+        """Apply a diff to exported files."""
+        old = {p.relative_to(folder).as_posix(): p.read_text() for p in folder.rglob("*") if p.is_file()}
+        new = patched(old, diff)
+        shutil.rmtree(folder)
+        _write(folder, new)
+
+    def _add(self, subject: str, files: dict[str, str], parent: str, author: str, branch: str = "main") -> str:
+        old = self._trees.get(parent, {})
+        changed = tuple(sorted(path for path in {*old, *files} if old.get(path) != files.get(path)))
+        sha = hashlib.sha1(repr((subject, sorted(files.items()), parent)).encode(), usedforsecurity=False).hexdigest()
+        at = BEGINNING + timedelta(minutes=len(self._infos))
+        self._infos[sha] = CommitInfo(sha=sha, parent=parent, at=at, author=author, subject=subject, files=changed)
+        self._trees[sha] = files
+        self.branches[branch] = sha
+        return sha
+
+
+def diff_of(old: Mapping[str, str], new: Mapping[str, str]) -> str:
+    """Return the unified diff between two trees, without context lines."""
+    changed = sorted(path for path in {*old, *new} if old.get(path) != new.get(path))
+    return "".join(_file_diff(path, old.get(path), new.get(path)) for path in changed)
+
+
+def patched(files: Mapping[str, str], diff: str) -> dict[str, str]:
+    """Return a tree with a diff applied.
+
+    Raises:
+        RepositoryError: it does not apply.
+    """
+    result = dict(files)
+    try:
+        changes = PatchSet(io.StringIO(diff, newline="\n"))
+    except UnidiffParseError as error:
+        raise RepositoryError(f"This is no diff: {error}") from None
+    for change in changes:
+        if ".." in change.path.split("/"):
+            raise RepositoryError(f"{change.path}: the diff leads out of the tree.")
+        if not change.is_added_file and change.path not in result:
+            raise RepositoryError(f"{change.path}: the diff changes it, and it is not there.")
+        text = _patched_text(result.pop(change.path, ""), change)
+        if not change.is_removed_file:
+            result[change.path] = text
+    if result == files:
+        raise RepositoryError("The diff changes nothing.")
+    return result
+
+
+def _file_diff(path: str, old: str | None, new: str | None) -> str:
+    mode = "new file mode 100644\n" if old is None else "deleted file mode 100644\n" if new is None else ""
+    before, after = (f"a/{path}" if old is not None else "/dev/null"), (f"b/{path}" if new is not None else "/dev/null")
+    lines = difflib.unified_diff(_lines(old), _lines(new), before, after, n=0)
+    body = "".join(line if line.endswith("\n") else f"{line}\n{_NO_NEWLINE}" for line in lines)
+    return f"diff --git a/{path} b/{path}\n{mode}{body}"
+
+
+def _patched_text(text: str, change: PatchedFile) -> str:
+    lines, result, position = _lines(text), [], 0
+    for hunk in change:
+        start = hunk.source_start - (1 if hunk.source_length else 0)
+        result += lines[position:start]
+        if lines[start : start + hunk.source_length] != _side(hunk, " -"):
+            raise RepositoryError(f"{change.path}:{hunk.source_start}: the diff does not apply.")
+        result += _side(hunk, " +")
+        position = start + hunk.source_length
+    return "".join([*result, *lines[position:]])
+
+
+def _side(hunk: Hunk, kinds: str) -> list[str]:
+    """Return the lines before or after a hunk; a no-newline mark takes the line feed off the line before it."""
+    marked = [*hunk, None]
+    return [
+        line.value.removesuffix("\n") if following and following.line_type == "\\" else line.value
+        for line, following in itertools.pairwise(marked)
+        if line.line_type in kinds
+    ]
+
+
+def _lines(text: str | None) -> list[str]:
+    return io.StringIO(text or "", newline="\n").readlines()
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(text.encode())

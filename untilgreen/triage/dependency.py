@@ -1,0 +1,98 @@
+"""A service that could not get what it asked of another: not there, too slow, or out of memory."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from untilgreen.model.claims import DependencyUnreachable, ResourceExhausted, TimedOut
+from untilgreen.model.evidence import Entry, Request, Revision
+from untilgreen.triage.frames import last_line
+from untilgreen.triage.scene import Scene
+from untilgreen.triage.seen import tenth
+from untilgreen.triage.whys import Chain, Link, cite
+
+_NETWORK = re.compile(
+    r"connect|refused|unreachable|reset by peer|name or service not known|getaddrinfo|time[d -]?out|disconnected"
+    r"|temporary failure in name resolution|no route to host|bad gateway|service unavailable",
+    re.IGNORECASE,
+)
+_HOST = re.compile(
+    r"(?:https?|wss?|grpc|postgres(?:ql)?|redis|mysql|amqp|mongodb)://(?:[^@\s/]*@)?([\w.-]+(?::\d+)?)|\b([\w.-]+:\d{2,5})\b"
+)
+_MEMORY = re.compile(r"memory limit of .+ exceeded|out of memory|oom", re.IGNORECASE)
+_AFTER = timedelta(seconds=30)
+_BEFORE = timedelta(seconds=2)
+_SLOW_SHARE = 0.6
+SLOW_S = 1.0
+
+
+def is_network(entry: Entry) -> bool:
+    """Tell whether a logged exception is about reaching something else."""
+    raised = entry.raised
+    return bool(raised) and bool(_NETWORK.search(f"{raised.exception} {raised.message}" if raised else ""))
+
+
+def callee_of(scene: Scene, entry: Entry) -> str:
+    """Return whom an exception could not reach: a deployed service, or host and port, or nothing."""
+    said = f"{entry.message} {entry.raised.message if entry.raised else ''}"
+    for host, service in sorted(scene.hosts.items()):
+        if service != entry.service and host in said:
+            return service
+    named = [
+        s for s in scene.services if s != entry.service and re.search(rf"(?<![\w/.-]){re.escape(s)}(?![\w/])", said)
+    ]
+    if len(named) == 1:
+        return named[0]
+    line = last_line(entry.raised, entry.message) if entry.raised else ""
+    hosts = [one or two for one, two in _HOST.findall(f"{line} {entry.raised.message if entry.raised else ''}")]
+    called = scene.calls.get(entry.service, ())
+    return hosts[0] if hosts else called[0] if len(called) == 1 else ""
+
+
+def unreachable(service: str, callee: str, witness: Entry | Request) -> Link:
+    """Return the link to a callee that did not serve its caller."""
+    claim = DependencyUnreachable(service=service, callee=callee)
+    return Link(
+        claim,
+        f"What does {service} wait for?",
+        f"{service} could not get an answer from {callee}.",
+        cite(witness, callee),
+        0.85,
+    )
+
+
+def slow(outer: float, inner: list[Request]) -> Request | None:
+    """Return the inner request that most of an outer one's time was spent in."""
+    longest = max(inner, key=lambda r: (r.latency_s, r.insert_id), default=None)
+    return longest if longest and longest.latency_s >= max(SLOW_S, _SLOW_SHARE * outer) else None
+
+
+def took_long(scene: Scene, row: Request) -> Link:
+    """Return the link to a request that took too long."""
+    path = scene.paths.template(row.path)
+    claim = TimedOut(service=row.service, path=path, limit_s=tenth(row.latency_s))
+    answer = f"{row.service} took {row.latency_s:.1f} s for {row.method} {path}."
+    return Link(claim, "Where is the time spent?", answer, cite(row), 0.85)
+
+
+def exhausted(scene: Scene, row: Request) -> Chain:
+    """Return the link to a memory limit that the platform itself says was hit while a request was served."""
+    if row.at is None:
+        return ()
+    start, end = row.at - _BEFORE, row.at + timedelta(seconds=row.latency_s) + _AFTER
+    kills = [e for e in scene.platform(row.service) if _MEMORY.search(e.message) and e.at and start <= e.at <= end]
+    if not kills:
+        return ()
+    claim = ResourceExhausted(service=row.service, resource="memory", blocked="request")
+    answer = f"The platform killed an instance of {row.service}: {kills[0].message.strip()[:200]}"
+    return (Link(claim, f"Why does {row.service} fail here?", answer, cite(kills[0], "emory"), 0.9),)
+
+
+def exits(scene: Scene, revision: Revision) -> list[Entry]:
+    """Return the platform's lines on containers of a revision that ended by themselves."""
+    return [
+        e
+        for e in scene.platform(revision.service)
+        if re.search(r"called exit\(|terminated|crash", e.message, re.IGNORECASE)
+    ]

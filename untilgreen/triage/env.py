@@ -1,0 +1,181 @@
+"""Which environment variables a service's source reads, and which of them reach its revision."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from untilgreen.model.delivery import Template
+from untilgreen.model.evidence import Entry, Revision, Secret, SourceFile
+from untilgreen.triage.scene import Scene, python_files
+
+_PLATFORM = frozenset({"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"})
+_READERS = frozenset({"environ.get", "getenv", "environ.pop", "environ.setdefault"})
+_SECRETIVE = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|KEY|CREDENTIAL|DSN", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A place where the source reads an environment variable.
+
+    Args:
+        name: the variable.
+        path: file, relative to the repository's root.
+        line: from 1.
+        optional: whether the source has a default for it.
+    """
+
+    name: str
+    path: str
+    line: int
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A variable that a service reads and its revision does not get.
+
+    Args:
+        service: who lacks it.
+        name: the variable.
+        read: where it is read, if the source shows it.
+        witness: what tells that it should be there: the last good revision, a peer's, a log line, a failed check.
+        words: what to quote of the witness.
+        why: the same in words.
+        strength: 0 to 1.
+    """
+
+    service: str
+    name: str
+    read: Read | None
+    witness: Revision | Entry | Secret
+    words: str
+    why: str
+    strength: float
+
+
+def bound(template: Template) -> set[str]:
+    """Return the names that a template gives a value."""
+    return {*template.env, *(b.env for b in template.secrets)}
+
+
+def reads(scene: Scene, service: str) -> dict[str, Read]:
+    """Return what a service's Python source reads from its environment, by name; the first place of each."""
+    key = ("reads", service)
+    if key not in scene.memo:
+        found: dict[str, Read] = {}
+        for read in (r for file in python_files(scene.files(service)) for r in _reads(scene, file)):
+            if read.name not in found or (found[read.name].optional and not read.optional):
+                found[read.name] = read
+        scene.memo[key] = found
+    known: dict[str, Read] = scene.memo[key]
+    return known
+
+
+def _reads(scene: Scene, file: SourceFile) -> Iterator[Read]:
+    tree = scene.tree(file.path)
+    if tree is None:
+        return
+    constants = _constants(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and _dotted(node.value).endswith("environ"):
+            yield from _named(file, node, node.slice, constants, optional=False)
+        elif isinstance(node, ast.Call) and node.args and _reader(node.func):
+            optional = len(node.args) > 1 or bool(node.keywords)
+            yield from _named(file, node, node.args[0], constants, optional=optional)
+        elif isinstance(node, ast.ClassDef) and any(_dotted(b).endswith("BaseSettings") for b in node.bases):
+            yield from _settings(file, node)
+
+
+def _named(
+    file: SourceFile, node: ast.expr, name: ast.expr, constants: dict[str, str], *, optional: bool
+) -> Iterator[Read]:
+    text = (
+        name.value if isinstance(name, ast.Constant) else constants.get(name.id) if isinstance(name, ast.Name) else None
+    )
+    if isinstance(text, str):
+        yield Read(text, file.path, node.lineno, optional)
+
+
+def _settings(file: SourceFile, node: ast.ClassDef) -> Iterator[Read]:
+    for field in node.body:
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+            yield Read(field.target.id.upper(), file.path, field.lineno, optional=field.value is not None)
+
+
+def _constants(tree: ast.Module) -> dict[str, str]:
+    return {
+        target.id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _reader(func: ast.expr) -> bool:
+    name = _dotted(func)
+    return any(name == reader or name.endswith(f".{reader}") for reader in _READERS)
+
+
+def _dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def lacking(scene: Scene, services: Iterable[str], entries: Iterable[Entry] = ()) -> list[Lack]:
+    """Return what services on one trace lack, the surest first.
+
+    A failed check or a refusal of the platform decides; then the last good revision, which had it; then a peer
+    that binds the same name as a secret; then a log line that names it.
+    """
+    services, entries = list(services), list(entries)
+    found = [lack for name in services for lack in _of(scene, name, services, entries)]
+    return sorted(found, key=lambda lack: (-lack.strength, lack.service, lack.name))
+
+
+def _of(scene: Scene, service: str, peers: list[str], entries: list[Entry]) -> Iterator[Lack]:
+    template = _template(scene.current.get(service))
+    read = reads(scene, service)
+    unusable = [s for s in scene.bundle.find(Secret) if s.status.service == service and s.status.problem]
+    for secret in sorted(unusable, key=lambda s: s.status.binding.env):
+        name = secret.status.binding.env
+        yield Lack(service, name, read.get(name), secret, name, f"the check says {secret.status.problem}", 0.95)
+    if template is None:
+        return
+    for name in sorted(set(read) - bound(template) - _PLATFORM):
+        if lack := _witnessed(scene, service, read[name], peers, entries):
+            yield lack
+
+
+def _witnessed(scene: Scene, service: str, read: Read, peers: list[str], entries: list[Entry]) -> Lack | None:
+    name, good = read.name, scene.good.get(service)
+    before = _template(good)
+    if good and before and name in bound(before):
+        return Lack(service, name, read, good, good.name, f"{good.name}, the last good revision, had it", 0.95)
+    if before and not _new(scene, read):
+        return None  # it was absent when all was well
+    for peer in peers:
+        revision = scene.current.get(peer)
+        template = _template(revision)
+        if peer != service and revision and template and name in {b.env for b in template.secrets}:
+            return Lack(service, name, read, revision, revision.name, f"{peer} on the same trace is given it", 0.85)
+    line = next((e for e in entries if name in e.message), None)
+    return Lack(service, name, read, line, name, "a log line of the trace names it", 0.7) if line else None
+
+
+def _new(scene: Scene, read: Read) -> bool:
+    """Tell whether the source reads it only since the last good commit."""
+    return any(h.path == read.path and any(read.name in line for line in h.added) for h in scene.hunks)
+
+
+def _template(revision: Revision | None) -> Template | None:
+    return revision.template if revision else None
+
+
+def shown(name: str, value: str) -> str:
+    """Return a setting's value for people; a name that sounds like a secret shows none."""
+    return "(not shown)" if _SECRETIVE.search(name) else value

@@ -1,0 +1,107 @@
+"""What a failing test saw: the one exchange that its failure is about."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from untilgreen.model.evidence import Case, Request
+from untilgreen.model.suite import Exchange
+from untilgreen.triage.scene import Scene
+
+_CLOSED_WELL = (None, 1000, 1001, 1005)
+_BAD = 400
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """A failing test, the exchange it fails about, and the platform's row of it.
+
+    Args:
+        case: the test.
+        exchange: None when it exchanged nothing.
+        service: who was asked, empty when the host is none of the deployed ones.
+        row: None when the request log has none.
+        path: template of the exchange's path.
+    """
+
+    case: Case
+    exchange: Exchange | None
+    service: str
+    row: Request | None
+    path: str
+
+    @cached_property
+    def status(self) -> int | None:
+        """Return the status that the client saw; the platform's own when the client saw none."""
+        seen = self.exchange.status if self.exchange else None
+        return seen or (self.row.status if self.row else None)
+
+    @property
+    def method(self) -> str:
+        """Return the HTTP method, as the platform calls it."""
+        if self.row:
+            return self.row.method
+        method = self.exchange.method if self.exchange else ""
+        return "GET" if method == "WS" else method
+
+    @property
+    def closed(self) -> int | None:
+        """Return the close code of a WebSocket that was closed with an error."""
+        code = self.exchange.close_code if self.exchange else None
+        return None if code in _CLOSED_WELL else code
+
+    @property
+    def answered_badly(self) -> bool:
+        """Tell whether the answer itself was an error, or none came."""
+        return is_bad(self.exchange) if self.exchange else self.row is not None and self.row.status >= _BAD
+
+
+def is_bad(exchange: Exchange) -> bool:
+    """Tell whether an exchange ended in an error or in nothing."""
+    return exchange.status is None or exchange.status >= _BAD or exchange.close_code not in _CLOSED_WELL
+
+
+def symptom_of(scene: Scene, case: Case) -> Symptom:
+    """Return what a test's failure is about."""
+    exchange = _blamed(scene, case)
+    if exchange is None:
+        return _from_rows(scene, case)
+    service = scene.hosts.get(exchange.host, "")
+    return Symptom(case, exchange, service, scene.row_of(case, exchange), scene.paths.template(exchange.path))
+
+
+def _from_rows(scene: Scene, case: Case) -> Symptom:
+    """Take the platform's word when the client saw nothing: the last error on the trace, else the last row."""
+    rows = scene.rows(case.trace)
+    row = next((r for r in reversed(rows) if r.status >= _BAD), rows[-1] if rows else None)
+    return Symptom(case, None, row.service if row else "", row, scene.paths.template(row.path) if row else "")
+
+
+def _blamed(scene: Scene, case: Case) -> Exchange | None:
+    """Choose one that the failure names, else a bad last one, else a bad one that passing tests never see.
+
+    A test may expect an error on its way, so the mere presence of a 404 blames nothing.
+    """
+    bad = [x for x in case.exchanges if is_bad(x)]
+    named = [x for x in bad if _names(case, x)]
+    if named:
+        return named[-1]
+    if bad and bad[-1] is case.exchanges[-1]:
+        return bad[-1]
+    left = [x for x in bad if not _usual(scene, x)] or list(case.exchanges)
+    return left[-1] if left else None
+
+
+def _names(case: Case, exchange: Exchange) -> bool:
+    if case.failure is None:
+        return False
+    codes = [str(code) for code in (exchange.status, exchange.close_code) if code and code not in (200, 101)]
+    said = f"{case.failure.message}\n{case.failure.text[-2000:]}"
+    return any(re.search(rf"(?<![\w.]){code}(?![\w.])", said) for code in codes)
+
+
+def _usual(scene: Scene, exchange: Exchange) -> bool:
+    key = scene.hosts.get(exchange.host, ""), exchange.method, scene.paths.template(exchange.path)
+    return exchange.status is not None and (key, exchange.status) in scene.normal

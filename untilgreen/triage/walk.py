@@ -1,0 +1,198 @@
+"""The walk from what a test saw to the cause: the error behind the error, until a change or the end of the evidence."""
+
+from __future__ import annotations
+
+from untilgreen.model.claims import ConfigMismatch, DefectiveTest, ServiceDown, Unknown
+from untilgreen.model.evidence import Case, Entry, Request
+from untilgreen.triage.changes import regressed
+from untilgreen.triage.defects import cause_of, raised_link
+from untilgreen.triage.dependency import callee_of, exhausted, exits, is_network, took_long, unreachable
+from untilgreen.triage.descent import Descent, Hop
+from untilgreen.triage.errors import Error, Errors
+from untilgreen.triage.frames import short
+from untilgreen.triage.handlers import handlers, reach, touching
+from untilgreen.triage.missing import absent
+from untilgreen.triage.rejected import REFUSALS, behind_refusal, changed_setting, refusal
+from untilgreen.triage.scene import Scene
+from untilgreen.triage.seen import answered, seen
+from untilgreen.triage.startup import behind
+from untilgreen.triage.whys import Chain, Link, cite
+
+_BAD = 400
+_GATEWAY = (502, 503, 504)
+_OWN_FAULTS = frozenset(
+    {
+        "NameError",
+        "UnboundLocalError",
+        "ImportError",
+        "ModuleNotFoundError",
+        "SyntaxError",
+        "AttributeError",
+        "TypeError",
+        "FixtureLookupError",
+    }
+)
+
+
+class Walk:
+    """Walks down from failing tests.
+
+    Args:
+        scene: the indexed bundle.
+        errors: its exceptions.
+    """
+
+    def __init__(self, scene: Scene, errors: Errors) -> None:
+        self._scene = scene
+        self._errors = errors
+
+    def chain(self, descent: Descent) -> Chain:
+        """Return the links from what the test saw to the cause, at least one."""
+        if not descent.hops:
+            return self._client_only(descent.case)
+        first, last = descent.hops[0], descent.hops[-1]
+        links = seen(descent.symptom)
+        if stale := self._stale(first):
+            return (*links, stale)
+        if len(descent.hops) == 1 and last.row and last.row.status in REFUSALS and not last.error:
+            links = ()  # the refusal says it all
+        for caller, hop in zip(descent.hops, descent.hops[1:], strict=False):
+            links += self._passage(caller, hop)
+        return (*links, *self._end(descent, last))
+
+    def _stale(self, hop: Hop) -> Link | None:
+        """Tell when a revision other than the one under test answered: then nothing was learned about that one."""
+        current = self._scene.current.get(hop.service)
+        if not (hop.row and current and current.ready and hop.row.revision and hop.row.revision != current.name):
+            return None
+        claim = ConfigMismatch(service=hop.service, key="traffic", expected=current.name, actual=hop.row.revision)
+        answer = f"{hop.row.revision} answered; {current.name}, the revision under test, did not get this request."
+        evidence = (*cite(hop.row, hop.row.revision), *cite(current, current.name))
+        return Link(claim, f"Which revision of {hop.service} answered?", answer, evidence, 0.95)
+
+    def _passage(self, caller: Hop, hop: Hop) -> Chain:
+        """Return the links between a service and the one that it depends on."""
+        if hop.slow and hop.row:
+            return (took_long(self._scene, hop.row),)
+        if hop.row is None and caller.error:
+            question = f"Why does {caller.service} fail?"
+            return (raised_link(caller.error, question), unreachable(caller.service, hop.service, caller.error.entry))
+        if hop.row and hop.row.status in _GATEWAY:
+            return (unreachable(caller.service, hop.service, hop.row),)
+        if hop.row and hop.row.status >= _BAD and hop.row.status not in REFUSALS:
+            return (answered(self._scene, hop.row, f"Why does {caller.service} fail?"),)
+        return ()
+
+    def _end(self, descent: Descent, hop: Hop) -> Chain:
+        """Return the links at the service where the fault is."""
+        entries = self._scene.entries(descent.case.trace)
+        links: Chain = ()
+        if hop.row and hop.row.status in REFUSALS:
+            links = (refusal(self._scene, hop.row, [h.service for h in descent.hops], entries),)
+            if cause := behind_refusal(self._scene, self._services(descent), entries):
+                return (*links, *cause)
+        if hop.error:
+            return (
+                *links,
+                raised_link(hop.error, f"Why does {hop.service} fail?"),
+                *self._behind_error(descent, hop.error, entries),
+            )
+        return (*links, *self._silent_end(descent, hop, entries))
+
+    def _services(self, descent: Descent) -> list[str]:
+        on_trace = [row.service for row in self._scene.rows(descent.case.trace)]
+        return list(dict.fromkeys([*(h.service for h in descent.hops), *on_trace]))
+
+    def _behind_error(self, descent: Descent, error: Error, entries: list[Entry]) -> Chain:
+        scene, service = self._scene, error.entry.service
+        callees = tuple(s for s in self._services(descent) if s != service)
+        callee = callee_of(scene, error.entry) if is_network(error.entry) else ""
+        if callee and callee not in scene.services:
+            link = unreachable(service, callee, error.entry)
+            changed = changed_setting(scene, [service], entries, f"Why can {service} not reach {callee}?")
+            return (link, *(changed or (_unknown(f"whether {callee} was up and reachable from {service}"),)))
+        return cause_of(scene, error, callees, tuple(entries))
+
+    def _silent_end(self, descent: Descent, hop: Hop, entries: list[Entry]) -> Chain:
+        """Return the links where the service itself logged no exception on the trace."""
+        scene, row = self._scene, hop.row
+        current = scene.current.get(hop.service)
+        if current and not current.ready:
+            return behind(scene, self._errors, current)
+        if row and (links := absent(scene, row) or exhausted(scene, row)):
+            return links
+        if links := self._crashing(hop):
+            return links
+        return self._changed_handler(descent, hop) or self._changed_test(descent.case) or (self._nothing(hop, entries),)
+
+    def _crashing(self, hop: Hop) -> Chain:
+        """A container that ends by itself explains those who get no answer, and its last traceback explains it."""
+        current = self._scene.current.get(hop.service)
+        ended = exits(self._scene, current) if current else []
+        if not (current and ended) or (hop.row and hop.row.status not in (*_GATEWAY, 500)):
+            return ()
+        answer = f"The container of {hop.service} ends by itself: {ended[-1].message.strip()[:200]}"
+        link = Link(
+            ServiceDown(service=hop.service), f"Why does {hop.service} not answer?", answer, cite(ended[-1]), 0.8
+        )
+        return (link, *behind(self._scene, self._errors, current, ended[-1].at))
+
+    def _changed_handler(self, descent: Descent, hop: Hop) -> Chain:
+        """Blame a change only if it alone touched what serves this path, and the path fails always."""
+        if hop.row is None or self.intermittent(descent, hop.row):
+            return ()
+        path = self._scene.paths.template(hop.row.path)
+        functions = reach(self._scene, hop.service, handlers(self._scene, hop.service, path))
+        for function in functions:
+            hunks = touching(self._scene, [function])
+            if len({h.commit for h in hunks}) == 1:
+                question = f"What changed in what serves {path}?"
+                return (regressed(self._scene, hunks[0], question, f"changed {function.name}", strength=0.5),)
+        return ()
+
+    def intermittent(self, descent: Descent, row: Request) -> bool:
+        """Tell whether the same route also answers well, at least as often as it fails."""
+        if row.status < _BAD:
+            return False
+        answers = self._scene.tally[self._scene.key_of(row)]
+        well = sum(count for status, count in answers.items() if status < _BAD)
+        return well >= answers[row.status] and bool(descent.hops)
+
+    def _changed_test(self, case: Case) -> Chain:
+        frame = case.failure.frames[-1] if case.failure and case.failure.frames else None
+        source = frame.source.strip() if frame else ""
+        for hunk in self._scene.hunks:
+            if frame and source and hunk.path == frame.path and any(source == line.strip() for line in hunk.added):
+                claim = DefectiveTest(
+                    nodeid=case.nodeid, reason="the failing line of the test is newer than the last good commit"
+                )
+                return (Link(claim, "What changed?", f"The test's own line is new: {source}", cite(hunk, source), 0.4),)
+        return ()
+
+    def _client_only(self, case: Case) -> Chain:
+        """A test that exchanged nothing can blame no service."""
+        name = short(case.failure.exception) if case.failure else ""
+        if name in _OWN_FAULTS and not case.exchanges:
+            reason = f"it raised {name} before it asked any service"
+            claim = DefectiveTest(nodeid=case.nodeid, reason=reason)
+            return (Link(claim, "Why does the test fail?", f"{case.nodeid}: {reason}.", cite(case), 0.5),)
+        what = "a request of this test in the log of a deployed service"
+        claim_unknown = Unknown(missing=(what,))
+        return (Link(claim_unknown, "Why does the test fail?", "It reached no deployed service.", cite(case), 0.3),)
+
+    def _nothing(self, hop: Hop, entries: list[Entry]) -> Link:
+        """Say what would decide."""
+        missing = []
+        if self._scene.bundle.covers(Entry, hop.service) is None:
+            missing.append(f"the complete log of {hop.service}")
+        if hop.row is None:
+            missing.append(f"a row of this test in the request log of {hop.service}")
+        if not [e for e in entries if e.service == hop.service]:
+            missing.append(f"a log line of {hop.service} with the test's trace")
+        missing.append(f"the same request, repeated on this revision of {hop.service}")
+        return _unknown(*missing)
+
+
+def _unknown(*missing: str) -> Link:
+    answer = f"The evidence stops here. It would be decided by: {'; '.join(missing)}."
+    return Link(Unknown(missing=missing), "And why is that?", answer, (), 0.3)

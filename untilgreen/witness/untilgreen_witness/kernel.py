@@ -1,0 +1,160 @@
+"""Bytes between this process and the deployed hosts."""
+
+from __future__ import annotations
+
+import functools
+import os
+import socket
+import struct
+import sys
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from .sight import patch_now, place
+
+TCP_INFO, TCP_INFO_BYTES = 11, 136  # linux/tcp.h: tcpi_bytes_acked and tcpi_bytes_received lie at 120 and 128
+
+
+class Kernel:
+    """Bytes between this process and the deployed hosts, whoever sends them.
+
+    Sockets are known by their descriptor, because TLS moves a descriptor from one Python object to another; the inode
+    tells whether it is still the same connection.
+    """
+
+    def __init__(self, hosts: Iterable[str]) -> None:
+        self._names = {host.rsplit(":", 1)[0] for host in hosts}
+        self._places = set(hosts)
+        self._open: dict[int, list[int]] = {}
+        self._sent = self._received = 0
+        self._add_proxies()
+        self._patch()
+
+    def _add_proxies(self) -> None:
+        """Behind a proxy, the connection to the deployed host ends at the proxy."""
+        for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"):
+            url = urlsplit(os.environ.get(name) or os.environ.get(name.lower()) or "")
+            if url.hostname:
+                self._places.add(place(url.hostname, url.port))
+                self._names.add(url.hostname)
+
+    def _patch(self) -> None:
+        resolve, connect, connect_ex = socket.getaddrinfo, socket.socket.connect, socket.socket.connect_ex
+        close = socket.socket._real_close  # type: ignore[attr-defined]  # noqa: SLF001 - the true end
+
+        def getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
+            found = resolve(host, port, *args, **kwargs)
+            name = host.decode("latin-1").lower() if isinstance(host, bytes) else str(host).lower()
+            if name in self._names:
+                ends: list[Any] = [row[4] for row in found]
+                self._places.update(f"{ip}:{port}" for ip, port, *_ in ends if f"{name}:{port}" in self._places)
+            return found
+
+        def note(call: Any) -> Any:
+            @functools.wraps(call)
+            def noted(sock: socket.socket, address: Any) -> Any:
+                self._watch(sock, address)
+                return call(sock, address)
+
+            return noted
+
+        def real_close(sock: socket.socket, *args: Any) -> Any:
+            self._count(sock.fileno(), last=True)
+            return close(sock, *args)
+
+        socket.getaddrinfo = getaddrinfo
+        socket.socket.connect = note(connect)  # type: ignore[method-assign]
+        socket.socket.connect_ex = note(connect_ex)  # type: ignore[method-assign]
+        socket.socket._real_close = real_close  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+
+    def _watch(self, sock: socket.socket, address: Any) -> None:
+        """Follow a socket that goes to a deployed host."""
+        if isinstance(address, tuple) and f"{str(address[0]).lower()}:{address[1]}" in self._places:
+            fd = sock.fileno()
+            self._open[fd] = [os.fstat(fd).st_ino, sock.family, 0, 0]
+
+    def _count(self, fd: int, *, last: bool = False) -> None:
+        known = self._open.get(fd)
+        if known is None:
+            return
+        now = self.read(fd, known)
+        if now is None or last:
+            del self._open[fd]
+        if now is not None:
+            self._sent += max(0, now[0] - known[2])
+            self._received += max(0, now[1] - known[3])
+            known[2:] = now
+
+    def read(self, fd: int, known: list[int]) -> tuple[int, int] | None:
+        """Return the bytes acknowledged by and received from the peer, or None when the connection is gone."""
+        try:
+            if os.fstat(fd).st_ino != known[0]:
+                return None
+            borrowed = socket.socket.__base__(known[1], socket.SOCK_STREAM, 0, fd)  # type: ignore[misc]
+            try:
+                info = borrowed.getsockopt(socket.IPPROTO_TCP, TCP_INFO, TCP_INFO_BYTES)
+            finally:
+                borrowed.detach()
+        except OSError:
+            return None
+        sent, received = struct.unpack_from("QQ", info, 120)
+        return sent, received
+
+    def take(self) -> tuple[int, int]:
+        """Return the bytes since the last time, pooled connections included."""
+        for fd in list(self._open):
+            self._count(fd)
+        taken, self._sent, self._received = (self._sent, self._received), 0, 0
+        return taken
+
+
+SOCKET_CALLS = (
+    (socket.socket, "send", 0),
+    (socket.socket, "sendall", 0),
+    (socket.socket, "recv", 1),
+    (socket.socket, "recv_into", 1),
+)
+
+
+class Counted(Kernel):
+    """The same without TCP_INFO: counts what passes through Python's own sockets."""
+
+    def _patch(self) -> None:
+        super()._patch()
+        for owner, name, side in SOCKET_CALLS:
+            patch_now(owner, name, functools.partial(self._counting, side))
+
+    def _counting(self, side: int, call: Any) -> Any:
+        @functools.wraps(call)
+        def counted(sock: Any, data: Any, *args: Any) -> Any:
+            done = call(sock, data, *args)
+            known = self._open.get(sock.fileno())
+            if known is not None:
+                size = done if isinstance(done, int) else len(done if done is not None else data)
+                if side == 0:
+                    self._sent += size
+                else:
+                    self._received += size
+            return done
+
+        return counted
+
+    def read(self, fd: int, known: list[int]) -> tuple[int, int] | None:
+        """Say only whether the connection is still the same; the bytes were counted as they passed."""
+        try:
+            return (0, 0) if os.fstat(fd).st_ino == known[0] else None
+        except OSError:
+            return None
+
+
+def kernel_counts() -> bool:
+    """Tell whether this system's TCP_INFO holds byte counters."""
+    try:
+        with socket.socket() as probe:
+            return (
+                sys.platform == "linux"
+                and len(probe.getsockopt(socket.IPPROTO_TCP, TCP_INFO, TCP_INFO_BYTES)) == TCP_INFO_BYTES
+            )
+    except OSError:
+        return False

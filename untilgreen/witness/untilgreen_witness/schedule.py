@@ -1,0 +1,53 @@
+"""Which worker runs which test, and in which order."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from typing import Any
+
+
+class Schedule:
+    """Which worker gets which test.
+
+    Neighbours share module fixtures, so a worker takes a run of them, ever shorter ones, and whoever has nothing left
+    takes from whoever has most: one test that hangs must not keep its neighbours waiting.
+    """
+
+    def __init__(self, groups: Iterable[list[int]], workers: int) -> None:
+        self._groups = deque(groups)
+        self._owned: list[deque[list[int]]] = [deque() for _ in range(workers)]
+        self._begun: list[deque[int]] = [deque() for _ in range(workers)]
+
+    def take(self, worker: int) -> int:
+        """Return the next test for a worker, or -1."""
+        begun, owned = self._begun[worker], self._owned[worker]
+        if not begun and not owned:
+            share = max(1, len(self._groups) // (4 * len(self._owned)))
+            owned.extend(self._groups.popleft() for _ in range(min(share, len(self._groups))))
+        if not begun and not owned:
+            richest = max(self._owned, key=len)
+            owned.extend([richest.pop()] if richest else [])
+        if not begun and owned:
+            begun.extend(owned.popleft())
+        return begun.popleft() if begun else -1
+
+    def give_back(self, worker: int, tests: Iterable[int]) -> None:
+        """Put tests back that a dead worker did not reach."""
+        self._begun[worker].extendleft(reversed(list(tests)))
+
+
+def grouped(items: list[Any], dist: str) -> list[list[int]]:
+    """Group what must stay together, by xdist's own rules, so that a suite written for xdist behaves the same."""
+    groups: dict[Any, list[int]] = defaultdict(list)
+    for number, item in enumerate(items):
+        marker = item.get_closest_marker("xdist_group")
+        key: Any = number
+        if marker is not None:
+            key = str(marker.kwargs.get("name") or (marker.args or ("default",))[0])
+        elif dist == "loadfile":
+            key = item.nodeid.split("::", 1)[0]
+        elif dist == "loadscope":
+            key = item.nodeid.rsplit("::", 1)[0]
+        groups[key].append(number)
+    return list(groups.values())
