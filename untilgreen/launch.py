@@ -44,7 +44,7 @@ def run_loop(narrator: ConsoleNarrator, **request: Any) -> Loop:
     attended = asked_by(narrator.ask) if sys.stdin.isatty() and sys.stderr.isatty() else nullcontext()
     with narrated_by(narrator), attended:
         try:
-            _run_flow(request)
+            _run_flow(request, ledger)
         except BaseException as error:
             _keep_end(ledger, error)
             raise
@@ -66,14 +66,16 @@ def connect(narrator: ConsoleNarrator) -> str:
     return page
 
 
-def _run_flow(request: dict[str, Any]) -> None:
+def _run_flow(request: dict[str, Any], ledger: Ledger) -> None:
     loop = load_loop()
     _silence_console()
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        loop.until_green(loop.Request(**request), return_state=True)
+        state = loop.until_green(loop.Request(**request), return_state=True)
     finally:
         signal.signal(signal.SIGTERM, previous)
+    if not ledger.ended and isinstance(error := state.result(raise_on_failure=False), BaseException):
+        raise error
 
 
 def _silence_console() -> None:

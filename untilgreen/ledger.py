@@ -102,6 +102,11 @@ class Ledger:
         """End the loop."""
         _write(self.folder / "end.json", End(finished=datetime.now(UTC), stop=stop, reason=reason))
 
+    @property
+    def ended(self) -> bool:
+        """Tell whether the loop's last line is written."""
+        return (self.folder / "end.json").exists()
+
     def cycle_folder(self, number: int) -> Path:
         """Return a cycle's folder."""
         return self.folder / f"cycle-{number:02d}"
@@ -221,7 +226,7 @@ def _read(file: Path, model: type[Kept]) -> Kept | None:
 
 
 def _read_lines(file: Path, model: type[Kept]) -> list[Kept]:
-    """Read bulk; splitting bytes, because text may hold other line ends than `\\n`."""
+    """Read bulk; splitting bytes, because text may hold other line ends."""
     return [model.model_validate_json(line) for line in file.read_bytes().splitlines()] if file.exists() else []
 
 

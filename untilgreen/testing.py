@@ -66,7 +66,8 @@ class FakeRegistry:
     def push(self, name: str, context: Path, files: Iterable[str]) -> str:
         """Keep these files; without a Procfile nothing can be started."""
         held = {path: (context / path).read_bytes() for path in sorted(files)}
-        if b"web:" not in held.get("Procfile", b""):
+        commands = [line.partition(b"web:")[2] for line in held.get("Procfile", b"").splitlines()]
+        if not any(command.strip() for command in commands):
             raise BuildFailed(f"{name}: no Procfile with a line `web: COMMAND`. Add one.")
         digest = "sha256:" + hashlib.sha256(repr(held).encode()).hexdigest()
         self.images.setdefault(name, {})[digest] = held

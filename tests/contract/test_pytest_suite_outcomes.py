@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pytest_suite_orders import Remembering, order, outcomes, run
+from tests.contract.pytest_suite_orders import Remembering, order, outcomes, run
 
 from untilgreen.adapters.pytest_suite import PytestSuite
 from untilgreen.errors import SuiteCrashed
@@ -70,7 +70,7 @@ EVERY_END = """
     def test_passes_strictly_unexpectedly():
         pass
 
-    @pytest.mark.parametrize("name", ["Łódź", "a/b", "x::y", "\\ud800"])
+    @pytest.mark.parametrize("name", ["Łódź", "a/b", "x y", "\\ud800"])
     def test_named(name):
         pass
 
@@ -81,14 +81,25 @@ EVERY_END = """
 
 
 @pytest.fixture(scope="module")
-def every_end(tmp_path_factory: pytest.TempPathFactory) -> SuiteOutput:
-    return run(tmp_path_factory.mktemp("ends"), EVERY_END, workers=3)
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ends")
+
+
+@pytest.fixture(scope="module")
+def every_end(folder: Path) -> SuiteOutput:
+    return run(folder, EVERY_END, workers=3)
+
+
+def summary(text: str) -> dict[str, int]:
+    """Return the counts of pytest's last line."""
+    counts = re.findall(r"(\d+) (\w+)", text.strip().splitlines()[-1].rpartition(" in ")[0])
+    return {word: int(number) for number, word in counts}
 
 
 def test_each_end_has_its_outcome(every_end: SuiteOutput) -> None:
     """Each way in which a test can end gives the outcome that pytest counts it as."""
     found = outcomes(every_end)
-    assert {name: end for name, end in found.items() if not name.startswith("test_named")} == {
+    assert {name: end for name, end in found.items() if name.isidentifier()} == {
         "test_passes": Outcome.PASSED,
         "test_fails": Outcome.FAILED,
         "test_fails_from_a_cause": Outcome.FAILED,
@@ -104,12 +115,18 @@ def test_each_end_has_its_outcome(every_end: SuiteOutput) -> None:
     }
 
 
-def test_counts_are_pytests_own(every_end: SuiteOutput) -> None:
-    """The runner's own summary line, made from replayed reports, counts what bare pytest counts."""
-    checkout = Path(every_end.command[-4].partition("=")[2]) if False else None
-    assert checkout is None
-    counts = dict(re.findall(r"(\d+) (\w+)", every_end.output_tail.splitlines()[-1]))
-    assert {word.rstrip("s"): int(number) for number, word in counts.items()} is not None
+def test_counts_are_pytests_own(every_end: SuiteOutput, folder: Path) -> None:
+    """Reports that come from workers count as if pytest had run the tests itself."""
+    bare = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "e2e"],
+        cwd=folder / "checkout",
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert summary(every_end.output_tail) == summary(bare.stdout)
+    assert every_end.exit_code == bare.returncode
 
 
 def test_all_that_was_collected_finished(every_end: SuiteOutput) -> None:
@@ -118,3 +135,213 @@ def test_all_that_was_collected_finished(every_end: SuiteOutput) -> None:
     assert len(every_end.collected) == 16
     assert find_gaps(every_end, 1) == ()
     assert (every_end.exit_code, every_end.finished, every_end.lost) == (1, True, {})
+
+
+def test_a_failure_is_described_where_the_user_wrote_it(every_end: SuiteOutput) -> None:
+    """A failure names the exception, its first line, and the user's own frame with its source."""
+    failure = every_end.attempts["e2e/test_it.py::test_fails"].failure
+    assert failure is not None
+    assert (failure.phase, failure.exception, failure.message) == ("call", "AssertionError", "assert 403 == 200")
+    (frame,) = failure.frames
+    assert (frame.path, frame.function, frame.source) == ("e2e/test_it.py", "test_fails", "assert status == 200")
+    assert "assert 403 == 200" in failure.text
+
+
+def test_a_failure_names_its_root(every_end: SuiteOutput) -> None:
+    """The exception at the root of an explicit `raise ... from` chain is the one that counts."""
+    failure = every_end.attempts["e2e/test_it.py::test_fails_from_a_cause"].failure
+    assert failure is not None
+    assert (failure.exception, failure.message) == ("KeyError", "'token'")
+    assert "RuntimeError: cannot sign in" in failure.text
+
+
+def test_the_phase_that_failed_is_told(every_end: SuiteOutput) -> None:
+    """Set-up, call and teardown failures are told apart; a call's own failure comes before its teardown's."""
+    names = ("test_set_up_fails", "test_teardown_fails", "test_both_fail")
+    failures = [every_end.attempts[f"e2e/test_it.py::{name}"].failure for name in names]
+    assert [failure and failure.phase for failure in failures] == ["setup", "teardown", "call"]
+
+
+def test_skips_tell_why(every_end: SuiteOutput) -> None:
+    """A skip carries the reason that its author wrote."""
+    reasons = [every_end.attempts[f"e2e/test_it.py::{name}"].skip_reason for name in ("test_skipped", "test_skips_itself")]
+    assert reasons == ["waits for the new plan", "no quota left"]
+
+
+def test_a_process_that_dies_fails_its_test_only(tmp_path: Path) -> None:
+    """os._exit and SIGSEGV in a test are that test's failure; every other test still runs."""
+    tests = """
+        import os, pytest, signal
+
+        def test_exits():
+            os._exit(0)
+
+        def test_crashes():
+            os.kill(os.getpid(), signal.SIGSEGV)
+
+        @pytest.mark.parametrize("n", range(12))
+        def test_runs(n):
+            pass
+    """
+    output = run(tmp_path, tests)
+    found = outcomes(output)
+    assert found.pop("test_exits") is found.pop("test_crashes") is Outcome.FAILED
+    assert set(found.values()) == {Outcome.PASSED}
+    assert find_gaps(output, 14) == ()
+    failures = [output.attempts[f"e2e/test_it.py::{name}"].failure for name in ("test_exits", "test_crashes")]
+    assert [failure and failure.message for failure in failures] == [
+        "the test ended its process with exit code 0",
+        "the test killed its process with SIGSEGV",
+    ]
+    assert failures[1] is not None
+    assert "test_crashes" in failures[1].text.partition("Fatal Python error")[2]
+
+
+def test_a_hanging_test_fails_alone(tmp_path: Path) -> None:
+    """A test that outlasts its time-out fails with the line where it hung, and holds up nobody."""
+    tests = """
+        import time
+
+        def test_hangs():
+            time.sleep(60)
+
+        def test_runs():
+            pass
+    """
+    output = run(tmp_path, tests, test_timeout_s=1)
+    assert outcomes(output) == {"test_hangs": Outcome.FAILED, "test_runs": Outcome.PASSED}
+    failure = output.attempts["e2e/test_it.py::test_hangs"].failure
+    assert failure is not None
+    assert (failure.exception, failure.message) == ("TestTimedOut", "the test ran longer than 1 s")
+    assert "in test_hangs" in failure.text
+
+
+def test_a_hanging_teardown_keeps_the_failure_of_the_call(tmp_path: Path) -> None:
+    """What was reported before the process died is kept."""
+    tests = """
+        import os, pytest
+
+        @pytest.fixture
+        def dying():
+            yield
+            os._exit(3)
+
+        def test_fails(dying):
+            assert int("1") == 2
+    """
+    output = run(tmp_path, tests)
+    failure = output.attempts["e2e/test_it.py::test_fails"].failure
+    assert failure is not None
+    assert failure.message == "assert 1 == 2"
+
+
+def test_a_module_that_cannot_be_imported_hides_only_its_own_tests(tmp_path: Path) -> None:
+    """A collection error is reported, the rest runs, and the run is not complete."""
+    output = run(tmp_path, {"test_bad.py": "import nowhere_at_all", "test_good.py": "def test_runs(): pass"})
+    assert outcomes(output) == {"test_runs": Outcome.PASSED}
+    (error,) = output.collection_errors
+    assert error.startswith("e2e/test_bad.py")
+    assert "nowhere_at_all" in error
+    assert output.exit_code == 1
+    assert len(find_gaps(output, 1)) == 1
+
+
+def test_nothing_to_collect_is_a_gap(tmp_path: Path) -> None:
+    """No tests is an answer, and never a complete run."""
+    output = run(tmp_path, "answer = 42")
+    assert (output.collected, output.exit_code, output.finished) == ((), 5, True)
+    assert find_gaps(output, 1) == ("0 tests were collected; at least 1 are expected",)
+
+
+@pytest.mark.parametrize(
+    ("tests", "changes", "words"),
+    [
+        ({"conftest.py": "raise RuntimeError('no staging today')"}, {}, "no staging today"),
+        ("def test_runs(): pass", {"args": ("--no-such-option",)}, "--no-such-option"),
+        ("def test_runs(): pass", {"python": "/nowhere/python"}, "/nowhere/python"),
+        ("def test_runs(): pass", {"path": "nowhere"}, "nowhere"),
+    ],
+    ids=["conftest", "option", "interpreter", "path"],
+)
+def test_a_runner_that_cannot_start_is_a_crash(
+    tmp_path: Path, tests: str | dict[str, str], changes: dict[str, object], words: str
+) -> None:
+    """When pytest ends before it has collected anything, the error says so with its last words."""
+    with pytest.raises(SuiteCrashed, match=re.escape(words)):
+        run(tmp_path, tests, **changes)
+
+
+def test_only_some_tests_are_run(tmp_path: Path) -> None:
+    """An order for some node ids runs these, numbered as the attempt that they are."""
+    tests = """
+        import pytest
+
+        @pytest.mark.parametrize("n", range(5))
+        def test_runs(n):
+            pass
+    """
+    wanted = ("e2e/test_it.py::test_runs[1]", "e2e/test_it.py::test_runs[3]")
+    output = run(tmp_path, tests, only=wanted, attempt=2)
+    assert output.collected == wanted
+    assert {attempt.number for attempt in output.attempts.values()} == {2}
+
+
+def test_a_flood_of_output_is_bounded(tmp_path: Path) -> None:
+    """A failing test that prints megabytes keeps head and tail of it."""
+    output = run(tmp_path, "def test_floods():\n    print('first' + 'x' * 5_000_000 + 'last')\n    assert int('1') == 2\n")
+    failure = output.attempts["e2e/test_it.py::test_floods"].failure
+    assert failure is not None
+    assert len(failure.text) <= 20_000
+    assert "assert 1 == 2" in failure.text
+    assert failure.text.rstrip().endswith("last")
+
+
+def test_the_watcher_hears_of_every_test(tmp_path: Path) -> None:
+    """Whoever watches is told the total once and each end as it comes."""
+    watcher = Remembering()
+    PytestSuite().run(order(tmp_path, "def test_a(): pass\ndef test_b(): assert int('1') == 2"), watcher)
+    assert watcher.total == [2]
+    assert watcher.ended == {"e2e/test_it.py::test_a": Outcome.PASSED, "e2e/test_it.py::test_b": Outcome.FAILED}
+
+
+def test_leaving_the_session_from_a_test_is_no_complete_run(tmp_path: Path) -> None:
+    """pytest.exit in a test ends the run: that test is lost, what did not run is a gap."""
+    tests = """
+        import pytest
+
+        def test_leaves():
+            pytest.exit("staging is gone")
+
+        @pytest.mark.parametrize("n", range(50))
+        def test_runs(n):
+            pass
+    """
+    output = run(tmp_path, tests, workers=1)
+    assert "staging is gone" in output.stopped
+    assert list(output.lost) == ["e2e/test_it.py::test_leaves"]
+    assert len(output.attempts) < 50
+    assert find_gaps(output, 1)
+
+
+def test_options_of_a_project_around_the_checkout_do_not_count(tmp_path: Path) -> None:
+    """A checkout without options of its own takes none from the folders above it, and its node ids start at itself."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+    (tmp_path / "conftest.py").write_text("raise RuntimeError('not ours')")
+    output = run(tmp_path, "def test_runs(): pass")
+    assert output.collected == ("e2e/test_it.py::test_runs",)
+
+
+def test_our_own_environment_stays_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests' interpreter sees the order's variables and no Python path of ours."""
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "ours"))
+    tests = """
+        import os, sys
+
+        def test_environment():
+            assert os.environ["BACKEND_URL"] == "https://backend.example"
+            assert not any(path.endswith("/ours") for path in sys.path)
+            assert os.getcwd().endswith("/checkout")
+    """
+    output = run(tmp_path, tests, env={"BACKEND_URL": "https://backend.example"})
+    assert outcomes(output) == {"test_environment": Outcome.PASSED}
+    assert os.environ["PYTHONPATH"].endswith("/ours")

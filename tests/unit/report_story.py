@@ -166,7 +166,9 @@ def health_of(cycle: int, failed: str = "") -> Health:
         for s in SERVICES
         if s != failed
     )
-    return Health(healthy=not failed, checks=checks, reason=f"{failed}: its new revision is not Ready" if failed else "")
+    return Health(
+        healthy=not failed, checks=checks, reason=f"{failed}: its new revision is not Ready" if failed else ""
+    )
 
 
 def why(number: int, question: str, answer: str, claim: object, *quotes: str, leaf: bool = False) -> Why:
@@ -228,7 +230,9 @@ def analyses(rows: list[str], lost: list[str], slow: list[str]) -> tuple[Analysi
             HttpFailure(service="web", method="POST", path="/orders/{}/pay", status=404),
             "POST /orders/{}/pay -> 404 by web-00001",
         ),
-        why(2, "Why 404?", "No such route is registered since the refactoring.", missing, "no route matched", leaf=True),
+        why(
+            2, "Why 404?", "No such route is registered since the refactoring.", missing, "no route matched", leaf=True
+        ),
     )
     unknown = Unknown(missing=("the upstream's own log for the login window",))
     stops = (why(1, "Why do 12 logins time out?", "The evidence stops at the gateway.", unknown, leaf=True),)
@@ -243,9 +247,7 @@ def analyses(rows: list[str], lost: list[str], slow: list[str]) -> tuple[Analysi
             rivals=(rival,),
             confidence=0.95,
         ),
-        Analysis(
-            id="an-a2", author="agent-7 <b>", group="g-json", cases=tuple(rows), whys=guess, confidence=1.0
-        ),
+        Analysis(id="an-a2", author="agent-7 <b>", group="g-json", cases=tuple(rows), whys=guess, confidence=1.0),
         Analysis(id="an-b1", author="untilgreen", group="g-route", cases=tuple(lost), whys=route, confidence=0.8),
         Analysis(id="an-c1", author="untilgreen", group="g-login", cases=tuple(slow), whys=stops, confidence=0.5),
     )

@@ -236,9 +236,9 @@ def test_a_summary_that_disagrees_is_not_believed() -> None:
 
 
 @given(
-    st.lists(st.sampled_from(list(Outcome)), max_size=6),
-    st.sets(st.sampled_from(["images", "rollout", "health", "suite", "proof"])),
-    st.booleans(),
+    outcomes=st.lists(st.sampled_from(list(Outcome)), max_size=6),
+    missing=st.sets(st.sampled_from(["images", "rollout", "health", "suite", "proof"])),
+    real=st.booleans(),
 )
 def test_green_means_that_everything_passed(outcomes: list[Outcome], missing: set[str], *, real: bool) -> None:
     """Whatever is left out or went wrong: green only with all steps, all lines, and no bad outcome."""

@@ -36,7 +36,8 @@ class Account:
         self._notes: list[str] = []
         self._python = order.python
         self._finish: int | None = None
-        self._stopped = ""
+        self.stopped = ""
+        """Why it ended early, if it did."""
 
     @property
     def usable(self) -> bool:
@@ -50,13 +51,13 @@ class Account:
             try:
                 event = json.loads(line)
             except ValueError:
-                self._stopped = self._stopped or "a line of the results file cannot be read"
+                self.stopped = self.stopped or "a line of the results file cannot be read"
                 continue
             getattr(self, f"_on_{event['event']}")(event, watcher)
 
     def output(self, command: tuple[str, ...], exit_code: int | None, tail: str) -> SuiteOutput:
         """Return what came of the run."""
-        reason = self._stopped or _ended(exit_code)
+        reason = self.stopped or _ended(exit_code)
         return SuiteOutput(
             command=command,
             python=self._python,
@@ -66,7 +67,7 @@ class Account:
             exit_code=exit_code,
             finished=self._finish is not None and self._finish == exit_code,
             collection_errors=tuple(self._errors),
-            stopped=self._stopped,
+            stopped=self.stopped,
             output_tail=tail,
             notes=tuple(self._notes),
         )
@@ -118,10 +119,10 @@ class Account:
 
     def _on_finish(self, event: dict[str, Any], _: Watcher | None) -> None:
         self._finish = event["code"]
-        self._stopped = self._stopped or event["stopped"]
+        self.stopped = self.stopped or event["stopped"]
 
     def _on_stop(self, event: dict[str, Any], _: Watcher | None) -> None:
-        self._stopped = self._stopped or event["why"]
+        self.stopped = self.stopped or event["why"]
 
 
 def outcome_of(phases: list[Phase]) -> Outcome:

@@ -32,6 +32,8 @@ STOP_GRACE_S = 8.0
 """pytest tears fixtures down after SIGINT; then it has had its chance."""
 OUTPUT_LIMIT = 16_000_000
 TAIL = 4_000
+USAGE_ERROR = 4
+"""pytest's exit code for a command line or a conftest that it cannot use."""
 
 _CONFIG = {
     "pytest.toml": "",
@@ -91,9 +93,10 @@ def read_output(order: SuiteOrder) -> SuiteOutput:
     exit_file = folder / EXIT
     code = int(exit_file.read_text()) if exit_file.exists() else None
     tail = _tail(folder / OUTPUT)
-    if not account.usable:
+    if not account.usable or code == USAGE_ERROR:
+        how = account.stopped or f"it ended with exit code {code}"
         raise SuiteCrashed(
-            f"{order.python} -m pytest {order.path} ended with exit code {code} before it had collected a test. "
+            f"{order.python} -m pytest {order.path} collected nothing: {how}. "
             f"Run it by hand in {order.root}. Its last words:\n{tail}"
         )
     return account.output(_command(order), code, tail)

@@ -72,7 +72,8 @@ def _follow(
 
 def _first(found: Cause, cycle: Observed, past: Sequence[Observed]) -> CauseChange:
     """Judge a cause that was not seen before: revealed when its tests could not have shown it."""
-    hid = bool(past) and bool(found.cases) and all(past[-1].hid(test) for test in found.cases)
+    # What no test showed, such as a deploy that failed, cannot have been hidden from tests.
+    hid = bool(past and found.failed) and all(past[-1].hid(test) for test in found.cases)
     if not hid:
         return _change(found, CauseState.NEW, 0, found.count, "" if cycle.ran else "no test ran")
     passed_in = [c.number for c in past if any(c.passed(test) for test in found.cases)]

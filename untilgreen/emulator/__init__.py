@@ -2,6 +2,6 @@
 
     python -m untilgreen.emulator --state DIR
 
-Google's own clients are the only way in. It is the outside world: it imports nothing else of untilgreen, and what it does
-not emulate answers UNIMPLEMENTED with the name of the method.
+Google's own clients are the only way in. It is the outside world: it imports nothing else of untilgreen, and what it
+does not emulate answers UNIMPLEMENTED with the name of the method.
 """

@@ -62,17 +62,20 @@ async def _serve(arguments: argparse.Namespace) -> None:
 
 
 async def _until(stop: asyncio.Event, started_by: int) -> None:
-    ends = [asyncio.create_task(stop.wait())]
+    ends: list[asyncio.Task[object]] = [asyncio.create_task(_wait(stop))]
     if started_by:
-        ends.append(asyncio.create_task(_orphaned(started_by)))
+        ends.append(asyncio.create_task(_gone(started_by)))
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     for end in ends:
         end.cancel()
 
 
-async def _orphaned(started_by: int) -> bool:
-    await parent.gone(started_by)
-    return True
+async def _wait(stop: asyncio.Event) -> object:
+    return await stop.wait()
+
+
+async def _gone(started_by: int) -> object:
+    return await parent.gone(started_by)
 
 
 def _complain(text: str) -> int:

@@ -11,7 +11,7 @@ from untilgreen.emulator.http1 import BUFFER
 from untilgreen.emulator.port_book import LOOPBACK
 
 _IDLE_S = 1.0
-"""Servers close idle connections after a few seconds (gunicorn 2, uvicorn 5): never use one that may be about to close."""
+"""Servers close idle connections after a few seconds (gunicorn 2, uvicorn 5): never use one that is about to close."""
 
 
 @dataclass(slots=True)

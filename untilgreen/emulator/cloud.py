@@ -50,7 +50,7 @@ class Cloud:
         instances = state / "instances"
         shutil.rmtree(instances, ignore_errors=True)
         instances.mkdir()
-        self._logs = LogStore(state / "logs.sqlite")
+        self._logs = LogStore(state / "logs-1.sqlite")
         self._reaper = Reaper()
         ports = PortBook(state / "ports.json")
         secret_manager = SecretManager(vault, policies)

@@ -64,7 +64,7 @@ class Failure:
     code: int
 
 
-CANCELLED = Failure("The service was deleted.", 0, 0, grpc.StatusCode.CANCELLED.value[0])
+GIVEN_UP = Failure("The rollout was given up.", 0, 0, grpc.StatusCode.CANCELLED.value[0])
 
 
 def reconciling(kind: str) -> Message:
@@ -101,8 +101,8 @@ def never_listened(port: int, logs: str) -> RevisionFailed:
     """Return the failure of a container that ended, or that nobody could connect to."""
     return _unhealthy(
         f"The user-provided container failed to start and listen on the port defined provided by the PORT={port} "
-        "environment variable within the allocated timeout. This can happen when the container port is misconfigured or "
-        f"if the timeout is too short. The health check timeout can be extended. {_MORE_IN_LOGS}",
+        "environment variable within the allocated timeout. This can happen when the container port is "
+        "misconfigured or         f"if the timeout is too short. The health check timeout can be extended. {_MORE_IN_LOGS}",
         logs,
     )
 

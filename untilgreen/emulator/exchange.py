@@ -180,8 +180,8 @@ class Exchange:
         self._begun = self._client.tunnel = True
         self._record.status = _SWITCHING
         self._client.writer.write(http1.encode_head(head.start, head.headers))
-        up = asyncio.create_task(_pipe(self._client.reader, connection.writer))
-        down = asyncio.create_task(_pipe(connection.reader, self._client.writer))
+        up = asyncio.create_task(self._pipe(self._client.reader, connection.writer))
+        down = asyncio.create_task(self._pipe(connection.reader, self._client.writer))
         try:
             await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -189,6 +189,16 @@ class Exchange:
             down.cancel()
             connection.writer.close()
         return False
+
+    async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(_CHUNK):
+                if reader is self._client.reader:
+                    self._record.request_size += len(data)
+                else:
+                    self._record.response_size += len(data)
+                writer.write(data)
+                await writer.drain()
 
     def _refuse(self, status: int, text: str) -> bool:
         """Answer in the instance's place, or cut the connection when its answer has begun."""
@@ -273,10 +283,3 @@ async def _response_head(reader: asyncio.StreamReader) -> Head | None:
     while head and head.status < _OK and head.status != _SWITCHING:
         head = await http1.read_head(reader)
     return head
-
-
-async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while data := await reader.read(_CHUNK):
-            writer.write(data)
-            await writer.drain()

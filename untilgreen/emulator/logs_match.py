@@ -33,6 +33,7 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d)?)(\.\d+)?([Zz]|[+-]\d\d:?\d\d)?)?")
 _DURATION = re.compile(r"(-?\d+(?:\.\d+)?)(ns|us|ms|s|m|h|d)")
 _UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_ONLY_IN_TEXT = re.compile(r"[bcdghjkmopqvwxyBCDGHJKMOPQVWXY]")
 _SPECIAL = {
     "google.protobuf.Struct": "struct",
     "google.protobuf.Timestamp": "time",
@@ -64,6 +65,26 @@ def predicate(tree: Expression) -> Predicate:
             return _function(name, arguments)
         case Compare():
             return _comparison(tree)
+
+
+def needles(tree: Expression) -> list[bytes]:
+    """Return words that every matching entry must hold somewhere in its texts, in lower case.
+
+    Only words that no number, time or truth value can look like: those do not stand in an entry as text.
+    """
+    parts = tree.parts if isinstance(tree, And) else (tree,)
+    words = [_sought(part) for part in parts]
+    return [word.lower().encode() for word in words if word.isascii() and _ONLY_IN_TEXT.search(word)]
+
+
+def _sought(tree: Expression) -> str:
+    match tree:
+        case Text(text) | Call("search", (text,)):
+            return text
+        case Compare(path, "=" | ":", value) if path[0].lower() in ("jsonpayload", "textpayload", "labels"):
+            return value
+        case _:
+            return ""
 
 
 def time_ns(text: str) -> int:

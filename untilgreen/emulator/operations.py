@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from contextlib import suppress
 
 import grpc
 from google.longrunning import operations_pb2
@@ -63,7 +64,8 @@ class Operations:
         """Return an operation when it has ended, or when the time is over."""
         self._find(request.name)
         limit = request.timeout.ToNanoseconds() / 1e9 or _LONGEST_WAIT_S
-        await asyncio.wait([asyncio.create_task(self._ends[request.name].wait())], timeout=min(limit, _LONGEST_WAIT_S))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ends[request.name].wait(), min(limit, _LONGEST_WAIT_S))
         return self._find(request.name)
 
     async def list(self, request: Message, _: Caller) -> Message:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import suppress
 
 _POLL_S = 0.5
 
@@ -15,10 +16,12 @@ async def gone(parent: int) -> None:
     A parent-death signal would fire too early: it comes when the *thread* that started us ends.
     """
     if hasattr(os, "pidfd_open"):
-        try:
-            await _readable(os.pidfd_open(parent))
-        except OSError:
-            return
+        with suppress(ProcessLookupError):
+            descriptor = os.pidfd_open(parent)
+            # It may have ended before, and its number may already be someone else's.
+            if os.getppid() == parent:
+                await _readable(descriptor)
+            os.close(descriptor)
     else:
         while os.getppid() == parent:
             await asyncio.sleep(_POLL_S)
@@ -33,4 +36,3 @@ async def _readable(descriptor: int) -> None:
         await ended.wait()
     finally:
         loop.remove_reader(descriptor)
-        os.close(descriptor)

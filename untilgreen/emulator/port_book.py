@@ -45,9 +45,7 @@ class PortBook:
         """Return a free port for an instance; it is not handed out again before `give_back`."""
         while True:
             port = self._draw()
-            probe = _bind(port)
-            if probe:
-                probe.close()
+            if is_free(port):
                 self._lent.add(port)
                 return port
 
@@ -65,6 +63,14 @@ class PortBook:
         part = self._file.with_suffix(".part")
         part.write_text(json.dumps(self._kept, indent=1, sort_keys=True), "utf-8")
         part.replace(self._file)
+
+
+def is_free(port: int) -> bool:
+    """Tell whether nobody listens at a port."""
+    bound = _bind(port)
+    if bound:
+        bound.close()
+    return bound is not None
 
 
 def _bind(port: int) -> socket.socket | None:

@@ -27,7 +27,7 @@ Sink = Callable[[str, bytes], None]
 
 
 class CannotStart(Exception):
-    """The command names no program that can be started."""
+    """The container cannot be started. The message says why."""
 
 
 class Reaper:
@@ -91,9 +91,11 @@ class Container:
 
     async def stop(self, grace: float = GRACE_S) -> None:
         """End it: SIGTERM, then SIGKILL after a grace in seconds."""
-        self._signal(signal.SIGTERM)
-        await asyncio.wait([self.ended], timeout=grace)
-        self._signal(signal.SIGKILL)
+        if not self.ended.done():
+            self._signal(signal.SIGTERM)
+            await asyncio.wait([self.ended], timeout=grace)
+        if not self.ended.done():
+            self._signal(signal.SIGKILL)
         await self.ended
 
     async def _end(self) -> int:
@@ -118,23 +120,24 @@ async def start(
     """Start a command in a private copy of an image's files.
 
     Raises:
-        CannotStart: there is no such program.
+        CannotStart: there is no such program, or the image cannot be copied.
     """
-    await asyncio.to_thread(shutil.copytree, image, folder, symlinks=True)
     try:
+        await asyncio.to_thread(shutil.copytree, image, folder, symlinks=True)
         process = await asyncio.create_subprocess_exec(
             *command, cwd=folder, env=env, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True
         )
-    except OSError:
+    except OSError as error:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-        raise CannotStart(command[0]) from None
+        missing = isinstance(error, FileNotFoundError)
+        raise CannotStart(f'"{command[0]}": executable file not found in $PATH' if missing else str(error)) from None
     reaper.guard(process.pid)
     return Container(process, folder, reaper, sink)
 
 
 def argv(command: str) -> list[str]:
     """Return how a Procfile's line is started: by a shell only if it needs one."""
-    if _SHELL.isdisjoint(command) and "=" not in command.split()[0]:
+    if _SHELL.isdisjoint(command) and "=" not in command.split(maxsplit=1)[0]:
         with suppress(ValueError):
             return shlex.split(command)
     return ["/bin/sh", "-c", command]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import traceback
 from collections import defaultdict
 from collections.abc import Coroutine
 from typing import Any
@@ -31,7 +32,7 @@ class RouteFailed(Exception):
 
 
 class Rollouts:
-    """Carries out what services were asked for, one after another for each service.
+    """Carries out what services were asked for. Revisions start side by side; traffic is moved one change after another.
 
     Args:
         revisions: all there are.
@@ -65,9 +66,8 @@ class Rollouts:
             task.cancel()
             await asyncio.wait([task])
         self._routes.close(service_name(service.name))
-        for record in self._revisions.forget(service.name):
-            if record.workload:
-                await record.workload.stop()
+        workloads = [record.workload for record in self._revisions.forget(service.name) if record.workload]
+        await asyncio.gather(*(workload.stop() for workload in workloads))
 
     async def close(self) -> None:
         """Give up what is under way."""
@@ -83,22 +83,19 @@ class Rollouts:
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._running[task]
         if not task.cancelled() and (error := task.exception()):
-            sys.stderr.write(f"a rollout broke: {error!r}\n")
+            sys.stderr.write("".join(traceback.format_exception(error)))
 
     async def _carry_out(self, service: Message, fresh: Record | None, generation: int, operation: Message) -> None:
-        failure: Failure | None = conditions.CANCELLED
+        failure: Failure | None = conditions.GIVEN_UP
         try:
+            failure = await self._bring_up(service, fresh) if fresh else self._standing_failure(service)
             async with self._turns[service.name]:
-                failure = await self._reconcile(service, fresh, generation)
+                route_failure = None if failure and fresh else await self._route(service)
+                _conclude(service, generation, failure, route_failure)
+                failure = failure or route_failure
                 self._retire_idle(service)
         finally:
             self._operations.finish(operation, service, failure)
-
-    async def _reconcile(self, service: Message, fresh: Record | None, generation: int) -> Failure | None:
-        failure = await self._bring_up(service, fresh) if fresh else self._standing_failure(service)
-        route_failure = None if failure and fresh else await self._route(service)
-        _conclude(service, generation, failure, route_failure)
-        return failure or route_failure
 
     async def _bring_up(self, service: Message, fresh: Record) -> Failure | None:
         try:
@@ -110,7 +107,9 @@ class Rollouts:
             self._revisions.fail(fresh, cause)
             return conditions.service_failure(fresh.short, cause)
         self._revisions.succeed(fresh)
-        service.latest_ready_revision = fresh.message.name
+        # Two rollouts may overtake one another: an older revision never takes the place of a newer one.
+        ready = [record.message.name for record in self._revisions.of(service.name) if _is_ready(record)]
+        service.latest_ready_revision = ready[-1]
         return None
 
     def _standing_failure(self, service: Message) -> Failure | None:
@@ -153,9 +152,13 @@ class Rollouts:
         reached = {share.revision for share in traffic.shares(service) if share.percent or share.tag}
         reached |= {status.revision for status in service.traffic_statuses}
         for record in self._revisions.of(service.name):
-            if record.workload and record.workload.active and record.short not in reached:
+            if record.workload and record.workload.active and _is_ready(record) and record.short not in reached:
                 record.workload.release()
                 self._spawn("", record.workload.drain())
+
+
+def _is_ready(record: Record) -> bool:
+    return record.failure is None and not record.message.reconciling
 
 
 def _not_ready(record: Record) -> Failure:
@@ -167,11 +170,11 @@ def _not_ready(record: Record) -> Failure:
 
 def _conclude(service: Message, generation: int, failure: Failure | None, route_failure: Failure | None) -> None:
     """Write down how it ended. What failed leaves the state of the last serving revision."""
+    if service.generation != generation:
+        return
     del service.conditions[:]
     service.conditions.append(_decided(conditions.ROUTES_READY, route_failure))
     service.conditions.append(_decided(conditions.CONFIGURATIONS_READY, failure))
-    if service.generation != generation:
-        return
     service.terminal_condition.CopyFrom(_decided(conditions.READY, failure or route_failure))
     service.reconciling = False
     service.update_time.GetCurrentTime()

@@ -206,7 +206,7 @@ def _merged(current: Message, request: Message) -> Message:
         if not mask.IsValidForDescriptor(protos.Service.DESCRIPTOR):
             raise invalid(f"update_mask: invalid paths: {', '.join(mask.paths)}.")
         wanted.CopyFrom(current)
-        mask.MergeMessage(request.service, wanted, True, True)  # noqa: FBT003 - protobuf's own positions: replace, not append
+        mask.MergeMessage(request.service, wanted, True, True)
     else:
         wanted.CopyFrom(request.service)
     for name in _OUTPUT_ONLY:

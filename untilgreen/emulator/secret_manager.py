@@ -10,7 +10,7 @@ from untilgreen.emulator import protos
 from untilgreen.emulator.crc32c import crc32c
 from untilgreen.emulator.iam import ACCESS, Policies
 from untilgreen.emulator.protos import Message, VersionState
-from untilgreen.emulator.rpc import Caller, Method, Refusal, invalid, page
+from untilgreen.emulator.rpc import Caller, Method, Refusal, invalid, not_emulated, page
 from untilgreen.emulator.secret_vault import Vault
 
 SERVICE = "/google.cloud.secretmanager.v1.SecretManagerService/"
@@ -98,9 +98,10 @@ class SecretManager:
     async def list_secrets(self, request: Message, _: Caller) -> Message:
         """Return a project's secrets."""
         if request.filter:
-            raise invalid("ListSecrets.filter is not emulated")
-        rows, token = page(self._vault.secrets(request.parent), request.page_size, request.page_token)
-        return protos.ListSecretsResponse(secrets=rows, next_page_token=token, total_size=len(rows))
+            raise not_emulated("ListSecretsRequest.filter")
+        found = self._vault.secrets(request.parent)
+        rows, token = page(found, request.page_size, request.page_token)
+        return protos.ListSecretsResponse(secrets=rows, next_page_token=token, total_size=len(found))
 
     async def delete_secret(self, request: Message, _: Caller) -> Message:
         """Remove a secret with all its versions."""
@@ -121,8 +122,11 @@ class SecretManager:
 
     async def list_versions(self, request: Message, _: Caller) -> Message:
         """Return a secret's versions, newest first."""
-        rows, token = page(self._vault.versions(request.parent), request.page_size, request.page_token)
-        return protos.ListSecretVersionsResponse(versions=rows, next_page_token=token, total_size=len(rows))
+        if request.filter:
+            raise not_emulated("ListSecretVersionsRequest.filter")
+        found = self._vault.versions(request.parent)
+        rows, token = page(found, request.page_size, request.page_token)
+        return protos.ListSecretVersionsResponse(versions=rows, next_page_token=token, total_size=len(found))
 
     async def access_version(self, request: Message, caller: Caller) -> Message:
         """Return a value, to those who may have it."""

@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 from grpc import aio
 
+from untilgreen.emulator.port_book import is_free
 from untilgreen.emulator.protos import Message
 from untilgreen.emulator.rpc import Caller, Method, Refusal, Streaming, Unary, not_emulated
 
@@ -25,7 +26,7 @@ class PortTaken(OSError):
     """Someone else listens there."""
 
 
-class Dispatch(grpc.GenericRpcHandler):
+class Dispatch(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc publishes no types
     """Finds who answers a method.
 
     Args:
@@ -58,14 +59,11 @@ async def listen(methods: Mapping[str, Method], host: str, port: int) -> tuple[a
     Raises:
         PortTaken: someone else listens at that port.
     """
+    if port and not is_free(port):  # gRPC itself would tell it in three lines of its own
+        raise PortTaken(f"{host}:{port}")
     server = aio.server(options=_OPTIONS)
     server.add_generic_rpc_handlers((Dispatch(methods),))
-    try:
-        bound = server.add_insecure_port(f"{host}:{port}")
-    except RuntimeError:
-        bound = 0
-    if not bound:
-        raise PortTaken(f"{host}:{port}")
+    bound = server.add_insecure_port(f"{host}:{port}")
     await server.start()
     return server, bound
 

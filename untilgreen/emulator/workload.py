@@ -222,10 +222,8 @@ class Workload:
         command = list(plan.command) or processes.argv(plan.image.command)
         try:
             return await processes.start(command, plan.image.folder, folder, env, self._grounds.reaper, log.write)
-        except CannotStart:
-            log.system(
-                f'terminated: Application failed to start: "{command[0]}": executable file not found in $PATH', "ERROR"
-            )
+        except CannotStart as error:
+            log.system(f"terminated: Application failed to start: {error}", "ERROR")
             raise conditions.never_listened(plan.port, plan.logs) from None
 
     async def _until_ready(self, container: Container, port: int, log: ContainerLog) -> None:

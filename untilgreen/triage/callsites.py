@@ -123,7 +123,8 @@ class _Reader:
         self._block(tree.body, "<module>", {})
 
     def _block(self, statements: list[ast.stmt], function: str, made: dict[str, str]) -> None:
-        for statement, after in zip(statements, [*statements[1:], None], strict=True):
+        for number, statement in enumerate(statements, start=1):
+            after = statements[number] if number < len(statements) else None
             kept = isinstance(after, ast.Try) and bool(after.finalbody)
             self._statement(statement, function, made, guarded=kept)
 
@@ -134,13 +135,11 @@ class _Reader:
             return
         result = isinstance(node, ast.Return)
         for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.stmt):
-                continue
             if isinstance(child, ast.expr | ast.withitem):
                 held = guarded or result or isinstance(child, ast.withitem)
                 self._calls(child, function, made, guarded=held, returned=result)
-            for inner in (child.body for child in [child] if isinstance(child, ast.ExceptHandler | ast.match_case)):
-                self._block(inner, function, made)
+            elif isinstance(child, ast.ExceptHandler | ast.match_case):
+                self._block(child.body, function, made)
         for block in ("body", "orelse", "finalbody"):
             self._block(getattr(node, block, []), function, made)
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):

@@ -100,7 +100,7 @@ def _next(scene: Scene, errors: Errors, symptom: Symptom, hops: list[Hop], inner
 def _failed(scene: Scene, errors: Errors, case: Case, rows: list[Request]) -> Hop | None:
     """Follow the first error answer that passing tests do not get."""
     for row in rows:
-        if row.status >= _BAD and (scene.key_of(row), row.status) not in scene.normal:
+        if row.status >= _BAD and row.status not in scene.normal.get(scene.key_of(row), ()):
             return Hop(row.service, row, errors.of(case, row.service, row))
     return None
 
@@ -114,15 +114,14 @@ def _raised(errors: Errors, case: Case, rows: list[Request]) -> Hop | None:
 
 def _waited(errors: Errors, symptom: Symptom, here: Hop, rows: list[Request]) -> Hop | None:
     """Follow the time when the failure is that it took too long."""
-    gave_up = symptom.status is None or symptom.status in _TIMEOUTS or here.slow or _timed_out(symptom, here)
+    gave_up = symptom.gave_up or symptom.status in (None, *_TIMEOUTS) or here.slow or _timed_out(here)
     outer = symptom.exchange.latency_ms / 1000 if symptom.exchange else here.row.latency_s if here.row else 0.0
     row = slow(outer, rows) if gave_up else None
     return Hop(row.service, row, errors.of(symptom.case, row.service, row), slow=True) if row else None
 
 
-def _timed_out(symptom: Symptom, here: Hop) -> bool:
-    names = (symptom.case.failure.exception if symptom.case.failure else "", here.error.exception if here.error else "")
-    return any("timeout" in name.lower() for name in names)
+def _timed_out(here: Hop) -> bool:
+    return here.error is not None and "timeout" in here.error.exception.lower()
 
 
 def _unanswered(scene: Scene, errors: Errors, case: Case, here: Hop, been: set[str]) -> Hop | None:

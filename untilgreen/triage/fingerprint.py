@@ -28,10 +28,10 @@ def of_symptom(symptom: Symptom) -> str:
     place = f" at {symptom.service or mask(exchange.host if exchange else '')}"
     if symptom.closed:
         return f"{symptom.closed} WS {symptom.path}{place}"
-    if symptom.answered_badly and symptom.status:
+    if symptom.answered_badly and symptom.status and not symptom.gave_up:
         return f"{symptom.status} {symptom.method} {symptom.path}{place}"
     name = symptom.case.failure.exception if symptom.case.failure else str(symptom.case.outcome)
-    state = f"after {symptom.status}" if symptom.status else "without an answer to"
+    state = f"after {symptom.status}" if symptom.status and not symptom.gave_up else "without an answer to"
     return f"{short(name)} {state} {symptom.method} {symptom.path}{place}"
 
 

@@ -175,10 +175,12 @@ class Scene:
         return found
 
     @cached_property
-    def normal(self) -> frozenset[tuple[RouteKey, int]]:
-        """Routes and statuses that occur in tests that pass."""
-        rows = (row for case in self.passed for row in self.rows(case.trace))
-        return frozenset((self.key_of(row), row.status) for row in rows)
+    def normal(self) -> dict[RouteKey, set[int]]:
+        """Route -> the statuses that tests which pass get from it."""
+        found: dict[RouteKey, set[int]] = defaultdict(set)
+        for row in (row for case in self.passed for row in self.rows(case.trace)):
+            found[self.key_of(row)].add(row.status)
+        return dict(found)
 
     # Source and changes
 

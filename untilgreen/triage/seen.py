@@ -19,7 +19,7 @@ def seen(symptom: Symptom) -> Chain:
         return ()
     if symptom.closed:
         return (_closed(symptom, symptom.closed),)
-    if symptom.status is not None:
+    if symptom.status is not None and not symptom.gave_up:
         return (_answered(symptom, symptom.status),)
     return (_silent(symptom),)
 
@@ -44,7 +44,7 @@ def _silent(symptom: Symptom) -> Link:
     """Tell a client that gave up from one that reached nobody."""
     name = short(symptom.case.failure.exception) if symptom.case.failure else ""
     waited = symptom.exchange.latency_ms / 1000 if symptom.exchange else 0.0
-    if "timeout" in name.lower():
+    if symptom.gave_up:
         claim = TimedOut(service=symptom.service, path=symptom.path, limit_s=tenth(waited))
         answer = f"{symptom.service} did not answer {symptom.path} within {waited:.1f} s."
         return Link(claim, _FIRST, answer, _evidence(symptom, name), 0.8)

@@ -21,7 +21,7 @@ _MODULE = re.compile(
     r"|cannot import name ['\"](\w+)['\"] from (?:partially initialized module )?['\"]([\w.]+)['\"]"
 )
 _LISTENS = re.compile(
-    r"(?:listen|running|serving|started|bound|server)\D{0,60}?(?::|\bport\D{0,3})(\d{2,5})\b", re.IGNORECASE
+    r"(?:listen|running|serving|started|bound|server)[^\n]{0,60}?(?::|\bport\W{0,3})(\d{2,5})(?![\d.:])", re.IGNORECASE
 )
 _SERVER = 500
 

@@ -39,6 +39,12 @@ class Symptom:
         return seen or (self.row.status if self.row else None)
 
     @property
+    def gave_up(self) -> bool:
+        """Tell whether the client stopped waiting, whatever the platform answered later."""
+        name = self.case.failure.exception if self.case.failure else ""
+        return self.exchange is not None and self.exchange.status is None and "timeout" in name.lower()
+
+    @property
     def method(self) -> str:
         """Return the HTTP method, as the platform calls it."""
         if self.row:
@@ -80,7 +86,7 @@ def _from_rows(scene: Scene, case: Case) -> Symptom:
 
 
 def _blamed(scene: Scene, case: Case) -> Exchange | None:
-    """Choose one that the failure names, else a bad last one, else a bad one that passing tests never see.
+    """Choose one that the failure names, else a bad last one, else one whose route answers well in passing tests.
 
     A test may expect an error on its way, so the mere presence of a 404 blames nothing.
     """
@@ -90,7 +96,7 @@ def _blamed(scene: Scene, case: Case) -> Exchange | None:
         return named[-1]
     if bad and bad[-1] is case.exchanges[-1]:
         return bad[-1]
-    left = [x for x in bad if not _usual(scene, x)] or list(case.exchanges)
+    left = [x for x in bad if _unusual(scene, x)] or list(case.exchanges)
     return left[-1] if left else None
 
 
@@ -102,6 +108,8 @@ def _names(case: Case, exchange: Exchange) -> bool:
     return any(re.search(rf"(?<![\w.]){code}(?![\w.])", said) for code in codes)
 
 
-def _usual(scene: Scene, exchange: Exchange) -> bool:
-    key = scene.hosts.get(exchange.host, ""), exchange.method, scene.paths.template(exchange.path)
-    return exchange.status is not None and (key, exchange.status) in scene.normal
+def _unusual(scene: Scene, exchange: Exchange) -> bool:
+    """Tell whether passing tests ask the same and are answered otherwise; what they never ask tells nothing."""
+    method = "GET" if exchange.method == "WS" else exchange.method
+    answers = scene.normal.get((scene.hosts.get(exchange.host, ""), method, scene.paths.template(exchange.path)), ())
+    return bool(answers) and exchange.status not in answers

@@ -23,7 +23,8 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _LONG = re.compile(r"[\"']([0-9A-Za-z+/_=-]{32,})[\"']")
-_WORDLIKE = re.compile(r"[a-z]+(?:[-_./][a-z]+)*", re.IGNORECASE)
+_PLAIN = re.compile(r"[a-z]+://.*|/.*|[a-z]+(?:[-_./][a-z]+)*", re.IGNORECASE)
+"""Addresses, paths and words. A password inside an address is found by its own pattern."""
 _NAMED_BITS = 2.8
 _LONG_BITS = 4.3
 """Bits a character: words stay under 4, random base64 of this length comes to about 4.7."""
@@ -34,9 +35,9 @@ def looks_secret(text: str) -> str:
     for sort, pattern in _KNOWN.items():
         if pattern.search(text):
             return sort
-    if any(_bits(value) >= _NAMED_BITS and not _WORDLIKE.fullmatch(value) for value in _NAMED.findall(text)):
+    if any(_bits(value) >= _NAMED_BITS and not _PLAIN.fullmatch(value) for value in _NAMED.findall(text)):
         return "a credential by its name"
-    if any(_bits(value) >= _LONG_BITS and not _WORDLIKE.fullmatch(value) for value in _LONG.findall(text)):
+    if any(_bits(value) >= _LONG_BITS and not _PLAIN.fullmatch(value) for value in _LONG.findall(text)):
         return "a random key"
     return ""
 

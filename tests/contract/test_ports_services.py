@@ -1,0 +1,205 @@
+"""The port Services, over the emulator and over the fake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from google.cloud import run_v2
+from google.cloud.run_v2.services.services.transports import ServicesGrpcTransport
+
+from tests.contract.moon import PROJECT, REGION, Moon
+from untilgreen.adapters.cloud_run import CloudRunServices
+from untilgreen.adapters.google_connection import connect
+from untilgreen.errors import CloudUnavailable, RolloutFailed
+from untilgreen.model.delivery import SecretBinding, Template
+from untilgreen.ports import Services
+from untilgreen.testing import FakeServices
+
+ACCOUNT = f"app@{PROJECT}.iam.gserviceaccount.com"
+
+
+@dataclass
+class World:
+    """Services, and how to make templates that start or do not."""
+
+    services: Services
+    name: str
+    good: str
+    break_it: Callable[[Template], Template]
+
+    def template(self, **changed: object) -> Template:
+        """Return a template that starts."""
+        template = Template(service=self.name, image=self.good, account=ACCOUNT, health_path="/", startup_seconds=10)
+        return template.model_copy(update=changed)
+
+
+@pytest.fixture(params=["emulator", "fake"])
+def world(request: pytest.FixtureRequest) -> World:
+    """Return a cloud in which nothing is deployed under the name that we use."""
+    if request.param == "fake":
+        fake = FakeServices()
+
+        def fail(template: Template) -> Template:
+            fake.failing = {template.service: ("HEALTH_CHECK_CONTAINER_ERROR", "failed to start")}
+            return template.model_copy(update={"image": "registry.test/bad@sha256:2"})
+
+        return World(fake, "app", "registry.test/good@sha256:1", fail)
+    moon: Moon = request.getfixturevalue("moon")
+    services = CloudRunServices(PROJECT, REGION, moon.endpoint)
+    return World(services, moon.name(), moon.good, lambda t: t.model_copy(update={"image": moon.dying}))
+
+
+def test_nothing_there(world: World) -> None:
+    """A service or revision that does not exist is None, not an error."""
+    assert world.services.get(world.name) is None
+    assert world.services.revision(world.name, f"{world.name}-1") is None
+
+
+def test_first_rollout(world: World) -> None:
+    """A template that starts becomes a ready revision with all the traffic, and everything agrees."""
+    template = world.template(env={"GREETING": "hi"}, labels={"cycle": "1"})
+    state = world.services.apply(template, f"{world.name}-1")
+    assert (state.ready, state.reconciling, state.reason) == (True, False, "")
+    assert state.latest_created == state.latest_ready == f"{world.name}-1"
+    assert [(t.revision, t.percent) for t in state.traffic] == [(f"{world.name}-1", 100)]
+    assert state.observed_generation == state.generation
+    assert state.template == template
+    assert world.services.get(world.name) == state
+
+
+def test_revision_shows_its_template(world: World) -> None:
+    """A revision is shown with the digest and the template it was made of."""
+    template = world.template(secrets=(SecretBinding(env="KEY", secret="open", version="1"),), memory="256Mi")
+    world.services.apply(template, f"{world.name}-1")
+    revision = world.services.revision(world.name, f"{world.name}-1")
+    assert revision
+    assert (revision.ready, revision.service, revision.name) == (True, world.name, f"{world.name}-1")
+    assert revision.digest == world.good.partition("@")[2]
+    assert revision.template == template
+    assert revision.created
+
+
+def test_next_revision_replaces_the_first(world: World) -> None:
+    """A second template takes over all the traffic under its own name."""
+    first = world.services.apply(world.template(), f"{world.name}-1")
+    second = world.services.apply(world.template(env={"GREETING": "hi"}), f"{world.name}-2")
+    assert second.latest_ready == f"{world.name}-2"
+    assert second.url == first.url
+    assert [(t.revision, t.percent) for t in second.traffic] == [(f"{world.name}-2", 100)]
+
+
+def test_same_rollout_again(world: World) -> None:
+    """The same call repeated changes nothing."""
+    first = world.services.apply(world.template(), f"{world.name}-1")
+    assert world.services.apply(world.template(), f"{world.name}-1") == first
+
+
+def test_failing_revision_is_a_state(world: World) -> None:
+    """A revision that does not start is returned with the platform's reason; the old one keeps the traffic."""
+    world.services.apply(world.template(), f"{world.name}-1")
+    state = world.services.apply(world.break_it(world.template()), f"{world.name}-2")
+    assert (state.ready, state.reason) == (False, "HEALTH_CHECK_CONTAINER_ERROR")
+    assert "failed to start" in state.message
+    assert (state.latest_created, state.latest_ready) == (f"{world.name}-2", f"{world.name}-1")
+    assert [(t.revision, t.percent) for t in state.traffic] == [(f"{world.name}-1", 100)]
+    revision = world.services.revision(world.name, f"{world.name}-2")
+    assert revision
+    assert (revision.ready, revision.reason) == (False, "HEALTH_CHECK_CONTAINER_ERROR")
+
+
+def test_failing_first_revision(world: World) -> None:
+    """When the first revision fails, the service is there and nobody has its traffic."""
+    state = world.services.apply(world.break_it(world.template()), f"{world.name}-1")
+    assert (state.ready, state.latest_ready) == (False, "")
+    assert [t.percent for t in state.traffic if t.revision] == []
+
+
+def services(moon: Moon, endpoint: str = "") -> CloudRunServices:
+    """Return the adapter."""
+    return CloudRunServices(PROJECT, REGION, endpoint or moon.endpoint, patience_s=0.5)
+
+
+def test_new_revision_really_serves(moon: Moon) -> None:
+    """After a rollout the service's URL is answered by the new revision."""
+    name = moon.name()
+    template = Template(service=name, image=moon.good, account=ACCOUNT, health_path="/", env={"GREETING": "one"})
+    url = services(moon).apply(template, f"{name}-1").url
+    assert httpx.get(url).text == "one"
+    services(moon).apply(template.model_copy(update={"env": {"GREETING": "two"}}), f"{name}-2")
+    assert httpx.get(url).text == "two"
+
+
+def test_pin_is_undone(moon: Moon) -> None:
+    """A pin that an earlier rollback left behind does not keep the new revision from its traffic."""
+    name = moon.name()
+    template = Template(service=name, image=moon.good, account=ACCOUNT, health_path="/")
+    services(moon).apply(template, f"{name}-1")
+    client = connect(run_v2.ServicesClient, ServicesGrpcTransport, moon.endpoint)
+    pinned = client.get_service(name=f"projects/{PROJECT}/locations/{REGION}/services/{name}")
+    pinned.traffic = [run_v2.TrafficTarget(type_=2, revision=f"{name}-1", percent=100)]
+    client.update_service(service=pinned).result(timeout=20)
+    state = services(moon).apply(template.model_copy(update={"env": {"A": "b"}}), f"{name}-2")
+    assert [(t.revision, t.percent) for t in state.traffic] == [(f"{name}-2", 100)]
+
+
+def test_settings_of_others_stay(moon: Moon) -> None:
+    """What somebody else set on the service, and we have no word for, is still there after a rollout."""
+    name = moon.name()
+    template = Template(service=name, image=moon.good, account=ACCOUNT, health_path="/")
+    services(moon).apply(template, f"{name}-1")
+    client = connect(run_v2.ServicesClient, ServicesGrpcTransport, moon.endpoint)
+    path = f"projects/{PROJECT}/locations/{REGION}/services/{name}"
+    theirs = client.get_service(name=path)
+    theirs.template.revision = ""
+    theirs.template.max_instance_request_concurrency = 7
+    theirs.annotations["team"] = "shop"
+    client.update_service(service=theirs).result(timeout=20)
+    services(moon).apply(template, f"{name}-2")
+    found = client.get_service(name=path)
+    assert (found.template.max_instance_request_concurrency, found.annotations["team"]) == (7, "shop")
+
+
+def test_denied_secret_says_which(moon: Moon) -> None:
+    """A revision whose account may not read its secret fails with the platform's reason and the secret's name."""
+    name = moon.name()
+    secrets = (SecretBinding(env="KEY", secret="closed"),)
+    template = Template(service=name, image=moon.good, account=ACCOUNT, health_path="/", secrets=secrets)
+    state = services(moon).apply(template, f"{name}-1")
+    assert (state.ready, state.reason) == (False, "SECRETS_ACCESS_CHECK_FAILED")
+    assert "closed" in state.message
+
+
+def test_missing_image_says_which(moon: Moon) -> None:
+    """A digest that is in no registry is a state with the platform's reason."""
+    name = moon.name()
+    template = Template(service=name, image=f"registry.moon/no/image@sha256:{'0' * 64}", account=ACCOUNT)
+    state = services(moon).apply(template, f"{name}-1")
+    assert (state.ready, state.reason) == (False, "CONTAINER_MISSING")
+
+
+def test_refused_request_says_what_to_do(moon: Moon) -> None:
+    """A request that the platform refuses is RolloutFailed, with its words and what to correct."""
+    name = moon.name()
+    template = Template(service=name, image=moon.good, env={"PORT": "1"})
+    with pytest.raises(RolloutFailed, match=rf"{name}: Cloud Run refuses: .*PORT.*settings"):
+        services(moon).apply(template, f"{name}-1")
+
+
+def test_used_revision_name_says_what_to_do(moon: Moon) -> None:
+    """A revision name that was used with another template is RolloutFailed."""
+    name = moon.name()
+    template = Template(service=name, image=moon.good, account=ACCOUNT, health_path="/")
+    services(moon).apply(template, f"{name}-1")
+    other = template.model_copy(update={"env": {"A": "b"}})
+    services(moon).apply(other, f"{name}-2")
+    with pytest.raises(RolloutFailed, match="Start a new loop"):
+        services(moon).apply(other.model_copy(update={"env": {"A": "c"}}), f"{name}-1")
+
+
+def test_nobody_there_is_transient(moon: Moon) -> None:
+    """A cloud that does not answer is CloudUnavailable: trying again may help."""
+    with pytest.raises(CloudUnavailable, match="does not answer"):
+        services(moon, "127.0.0.1:1").get("app")
