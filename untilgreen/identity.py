@@ -16,7 +16,8 @@ def mismatches(images: Images, rollout: Rollout, health: Health | None) -> list[
     wrong = [f"{s.service}: {trouble}" for s in rollout.services if (trouble := _mismatch(s, images, rollout))]
     deployed = {served.service for served in rollout.services}
     wrong += [f"{image.service}: built and not deployed" for image in images.images if image.service not in deployed]
-    return wrong + _unhealthy(health, deployed)
+    # Nobody asks a rollout that does not serve for its health.
+    return wrong + (_unhealthy(health, deployed) if rollout.serving else [])
 
 
 def short_digest(digest: str) -> str:

@@ -20,6 +20,9 @@ from untilgreen.ports import CommitInfo
 BEGINNING = datetime(2025, 1, 1, tzinfo=UTC)
 """When fakes' time starts: the same in every run."""
 
+_NOWHERE = "/dev/null"
+"""unidiff's own is_added_file and is_removed_file are wrong where a diff without context starts at line 1."""
+
 _NO_NEWLINE = "\\ No newline at end of file\n"
 
 
@@ -121,10 +124,10 @@ def patched(files: Mapping[str, str], diff: str) -> dict[str, str]:
     for change in changes:
         if ".." in change.path.split("/"):
             raise RepositoryError(f"{change.path}: the diff leads out of the tree.")
-        if not change.is_added_file and change.path not in result:
+        if change.source_file != _NOWHERE and change.path not in result:
             raise RepositoryError(f"{change.path}: the diff changes it, and it is not there.")
         text = _patched_text(result.pop(change.path, ""), change)
-        if not change.is_removed_file:
+        if change.target_file != _NOWHERE:
             result[change.path] = text
     if result == files:
         raise RepositoryError("The diff changes nothing.")
@@ -133,7 +136,7 @@ def patched(files: Mapping[str, str], diff: str) -> dict[str, str]:
 
 def _file_diff(path: str, old: str | None, new: str | None) -> str:
     mode = "new file mode 100644\n" if old is None else "deleted file mode 100644\n" if new is None else ""
-    before, after = (f"a/{path}" if old is not None else "/dev/null"), (f"b/{path}" if new is not None else "/dev/null")
+    before, after = (f"a/{path}" if old is not None else _NOWHERE), (f"b/{path}" if new is not None else _NOWHERE)
     lines = difflib.unified_diff(_lines(old), _lines(new), before, after, n=0)
     body = "".join(line if line.endswith("\n") else f"{line}\n{_NO_NEWLINE}" for line in lines)
     return f"diff --git a/{path} b/{path}\n{mode}{body}"

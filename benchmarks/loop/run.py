@@ -15,13 +15,14 @@ import argparse
 import json
 import os
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
+
+from suites import compare_suites
 
 
 def main() -> None:
@@ -35,7 +36,7 @@ def main() -> None:
             rest = sum(cost for step, cost in cycle["seconds"].items() if step != "suite")
             print(f"cycle {cycle['number']}: {rest:5.1f} s in steps other than the suite, {wall(cycle) - suite(cycle):5.1f} s wall")
         print(f"demo: {seconds:.0f} s, {len(loop['cycles'])} cycles, {loop['stop']}; emulator at most {memory:.0f} MB")
-        compare_suites(Path(loop["repository"]), rounds)
+        compare_suites(Path(loop["repository"]), loop["cycles"][-1]["commit"], rounds)
 
 
 def demo(folder: Path) -> tuple[dict, float, float]:

@@ -18,8 +18,8 @@ def test_a_sound_project_is_proven_green(project: Project, untilgreen: Callable[
     done = untilgreen("run", "--repo", project(), "--json")
     assert done.code == 0, done.err
     (cycle,) = json.loads(done.out)["cycles"]
-    assert cycle["counts"] == {"passed": 6}
-    assert [line["holds"] for line in cycle["verdict"]["lines"]] == [True] * 5
+    assert cycle["counts"] == {"collected": 6, "passed": 6}
+    assert [line["holds"] for line in cycle["verdict"]] == [True] * 5
 
 
 def test_a_defect_is_red_and_its_line_is_named(project: Project, untilgreen: Callable[..., Done]) -> None:
@@ -28,7 +28,7 @@ def test_a_defect_is_red_and_its_line_is_named(project: Project, untilgreen: Cal
     done = untilgreen("run", "--repo", project(**{"shop/main.py": broken}), "--json")
     assert done.code == 1, done.err
     (cycle,) = json.loads(done.out)["cycles"]
-    assert cycle["counts"] == {"passed": 1, "failed": 5}
+    assert cycle["counts"] == {"collected": 6, "passed": 1, "failed": 5}
     (cause,) = cycle["causes"]
     assert cause["leaf"]["type"] == "code_defect"
     assert cause["leaf"]["path"] == "shop/main.py"
@@ -41,7 +41,7 @@ def test_a_service_that_never_listens_is_broken(project: Project, untilgreen: Ca
     done = untilgreen("run", "--repo", project(**{"shop/main.py": silent}), "--json")
     assert done.code == 3, done.err
     (cycle,) = json.loads(done.out)["cycles"]
-    assert cycle["verdict"]["color"] == "broken"
+    assert cycle["color"] == "broken"
     assert "failed to start and listen on the port" in done.err
 
 

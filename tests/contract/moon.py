@@ -21,7 +21,7 @@ project: {PROJECT}
 secrets:
   open: {{generate: 32, accessors: [app@{PROJECT}.iam.gserviceaccount.com]}}
   closed: {{generate: 32}}
-  off: {{generate: 32, accessors: [app@{PROJECT}.iam.gserviceaccount.com]}}
+  disabled: {{generate: 32, accessors: [app@{PROJECT}.iam.gserviceaccount.com]}}
 """
 
 APP = """

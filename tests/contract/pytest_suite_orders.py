@@ -24,9 +24,11 @@ class Remembering:
         self.ended: dict[str, Outcome] = {}
 
     def collected(self, total: int) -> None:
+        """Keep the total."""
         self.total.append(total)
 
     def finished(self, nodeid: str, outcome: Outcome) -> None:
+        """Keep the end."""
         self.ended[nodeid] = outcome
 
 
@@ -35,7 +37,8 @@ class Answering(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:  # noqa: N802 - the base class calls it so
+    def do_GET(self) -> None:
+        """Answer."""
         self.server.seen.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
         status = int(self.path.partition("?")[0].rpartition("/")[2] or 200)
         self.send_response(status)
@@ -60,6 +63,7 @@ class Service(http.server.ThreadingHTTPServer):
 
     @property
     def host(self) -> str:
+        """Return host:port."""
         return f"127.0.0.1:{self.server_address[1]}"
 
     def traces(self, path: str) -> set[str]:

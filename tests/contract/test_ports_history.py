@@ -8,11 +8,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from untilgreen.adapters.git import Git
 from untilgreen.errors import RepositoryError
 from untilgreen.ports import History
 from untilgreen.testing import FakeHistory
+from untilgreen.testing_history import diff_of, patched
 
 Trees = tuple[tuple[str, Mapping[str, str]], ...]
 Make = Callable[..., History]
@@ -296,3 +299,15 @@ def test_folder_without_repository(tmp_path: Path) -> None:
     """A folder that is in no repository is a RepositoryError that says so."""
     with pytest.raises(RepositoryError, match="no git repository"):
         Git(tmp_path)
+
+
+TEXTS = st.lists(st.sampled_from(["a", "b", "", " c", "-d", "+e", "\\ f"]), max_size=6).map("\n".join)
+TREES = st.dictionaries(st.sampled_from(["x", "y/z"]), TEXTS, max_size=2)
+
+
+@given(TREES, TREES)
+def test_fake_diffs_can_be_applied(old: dict[str, str], new: dict[str, str]) -> None:
+    """What the fake's diff shows between two trees makes the second of the first, empty files apart."""
+    old, new = ({path: text for path, text in tree.items() if text} for tree in (old, new))
+    if old != new:
+        assert patched(old, diff_of(old, new)) == new

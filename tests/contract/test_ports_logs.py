@@ -143,7 +143,7 @@ def written(moon: Moon, service: str, number: int) -> None:
             log_name=f"projects/{PROJECT}/logs/run.googleapis.com%2Fstdout",
             resource={"type": "cloud_run_revision", "labels": {"service_name": service, "revision_name": "r"}},
             text_payload=str(row),
-            insert_id=f"{row:06d}",
+            insert_id=f"{service}-{row:06d}",
             timestamp=datetime.now(UTC).replace(microsecond=0),
         )
         for row in range(number)

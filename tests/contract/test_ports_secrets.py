@@ -16,7 +16,7 @@ from untilgreen.ports import Secrets
 from untilgreen.testing import FakeSecrets
 
 ACCOUNT = f"app@{PROJECT}.iam.gserviceaccount.com"
-OFF = f"projects/{PROJECT}/secrets/off"
+OFF = f"projects/{PROJECT}/secrets/disabled"
 
 
 @pytest.fixture(params=["emulator", "fake"])
@@ -24,7 +24,7 @@ def secrets(request: pytest.FixtureRequest) -> Secrets:
     """Return secrets of which one is readable and each of the others has another problem."""
     if request.param == "fake":
         return FakeSecrets(
-            {"none": SecretProblem.MISSING, "closed": SecretProblem.DENIED, "off": SecretProblem.DISABLED}
+            {"none": SecretProblem.MISSING, "closed": SecretProblem.DENIED, "disabled": SecretProblem.DISABLED}
         )
     moon: Moon = request.getfixturevalue("moon")
     client(moon).disable_secret_version(name=f"{OFF}/versions/1")
@@ -49,7 +49,7 @@ def test_usable_secret(secrets: Secrets) -> None:
 
 @pytest.mark.parametrize(
     ("secret", "problem"),
-    [("none", SecretProblem.MISSING), ("closed", SecretProblem.DENIED), ("off", SecretProblem.DISABLED)],
+    [("none", SecretProblem.MISSING), ("closed", SecretProblem.DENIED), ("disabled", SecretProblem.DISABLED)],
 )
 def test_each_problem_has_its_name(secrets: Secrets, secret: str, problem: SecretProblem) -> None:
     """Each way in which a secret cannot be relied on has its own problem and a message that names the secret."""

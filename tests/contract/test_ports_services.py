@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import httpx
@@ -203,3 +204,19 @@ def test_nobody_there_is_transient(moon: Moon) -> None:
     """A cloud that does not answer is CloudUnavailable: trying again may help."""
     with pytest.raises(CloudUnavailable, match="does not answer"):
         services(moon, "127.0.0.1:1").get("app")
+
+
+def test_two_rollouts_at_once(moon: Moon) -> None:
+    """Two rollouts of one service at the same moment both get through: a conflict is read again and repeated."""
+    name = moon.name()
+    template = Template(service=name, image=moon.good, account=ACCOUNT, health_path="/")
+    services(moon).apply(template, f"{name}-0")
+
+    def roll_out(number: int) -> bool:
+        wanted = template.model_copy(update={"env": {"A": str(number)}})
+        services(moon).apply(wanted, f"{name}-{number}")
+        revision = services(moon).revision(name, f"{name}-{number}")
+        return revision is not None and revision.template == wanted
+
+    with ThreadPoolExecutor() as threads:
+        assert all(threads.map(roll_out, (1, 2, 3)))

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.contract.pytest_suite_orders import Remembering, order, outcomes, run
 
+from tests.contract.pytest_suite_orders import Remembering, order, outcomes, run
 from untilgreen.adapters.pytest_suite import PytestSuite
 from untilgreen.errors import SuiteCrashed
 from untilgreen.model.suite import Outcome
@@ -82,11 +82,13 @@ EVERY_END = """
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where the suite of every end lies."""
     return tmp_path_factory.mktemp("ends")
 
 
 @pytest.fixture(scope="module")
 def every_end(folder: Path) -> SuiteOutput:
+    """Run the suite of every end, once."""
     return run(folder, EVERY_END, workers=3)
 
 
@@ -164,7 +166,9 @@ def test_the_phase_that_failed_is_told(every_end: SuiteOutput) -> None:
 
 def test_skips_tell_why(every_end: SuiteOutput) -> None:
     """A skip carries the reason that its author wrote."""
-    reasons = [every_end.attempts[f"e2e/test_it.py::{name}"].skip_reason for name in ("test_skipped", "test_skips_itself")]
+    reasons = [
+        every_end.attempts[f"e2e/test_it.py::{name}"].skip_reason for name in ("test_skipped", "test_skips_itself")
+    ]
     assert reasons == ["waits for the new plan", "no quota left"]
 
 
@@ -288,7 +292,9 @@ def test_only_some_tests_are_run(tmp_path: Path) -> None:
 
 def test_a_flood_of_output_is_bounded(tmp_path: Path) -> None:
     """A failing test that prints megabytes keeps head and tail of it."""
-    output = run(tmp_path, "def test_floods():\n    print('first' + 'x' * 5_000_000 + 'last')\n    assert int('1') == 2\n")
+    output = run(
+        tmp_path, "def test_floods():\n    print('first' + 'x' * 5_000_000 + 'last')\n    assert int('1') == 2\n"
+    )
     failure = output.attempts["e2e/test_it.py::test_floods"].failure
     assert failure is not None
     assert len(failure.text) <= 20_000

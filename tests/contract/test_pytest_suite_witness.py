@@ -36,7 +36,8 @@ CLIENTS = {
 
         def test_httpx():
             import httpx
-            assert httpx.get(URL + "/httpx/200?token=secret", headers={"Authorization": "Bearer one"}).status_code == 200
+            headers = {"Authorization": "Bearer one"}
+            assert httpx.get(URL + "/httpx/200?token=secret", headers=headers).status_code == 200
 
         def test_httpx_async():
             import httpx
@@ -182,12 +183,14 @@ def converse(connection: ServerConnection) -> None:
 
 @pytest.fixture(scope="module")
 def deployed() -> Iterator[Service]:
+    """Run the service that the tests talk to."""
     with service() as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def sockets() -> Iterator[str]:
+    """Run the WebSocket service that the tests talk to."""
     with serve(converse, "127.0.0.1", 0) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -198,6 +201,7 @@ def sockets() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory, deployed: Service, sockets: str) -> SuiteOutput:
+    """Run all tests under the witness, once."""
     env = {"URL": f"http://{deployed.host}", "WS": f"ws://{sockets}"}
     hosts = (deployed.host, sockets)
     return run(tmp_path_factory.mktemp("witness"), CLIENTS, env=env, hosts=hosts, workers=1)

@@ -146,6 +146,7 @@ def test_every_sort_has_a_coverage_record(scene: Scene) -> None:
     assert set(recorded) == {kind_of(kind) for kind in kinds}
     assert not recorded["usage"]
     assert not recorded["health"]
+    assert not recorded["case"]
 
 
 def test_manifest_tells_what_was_tested(scene: Scene) -> None:

@@ -70,7 +70,7 @@ def to(**changes: str) -> str:
 GOOD = to(dumps="safe_dumps")
 OTHER = diff_of(BASE, BASE | {"web/ws.py": CODE.replace("return 1", "return 2")})
 BAD = diff_of(BASE, BASE | {"e2e/test_ws.py": "def test_ws():\n    pass\n"})
-OPEN = diff(
+OPEN = diff_of(
     BASE,
     BASE | {"web/ws.py": CODE.replace("return 1", "return call(timeout=9)").replace("call(", "call(verify=False, ")},
 )

@@ -96,6 +96,13 @@ def test_what_did_not_run_is_not_green() -> None:
     assert 1 in broken_lines(verdict)
 
 
+def test_a_pass_against_expectation_is_not_green() -> None:
+    """A test that passed though its author expects a failure is not proven, so it is not green."""
+    verdict = judged([result(TESTS[0], Outcome.PASSED), result(TESTS[1], Outcome.XPASSED)])
+    assert verdict.color is Color.UNPROVEN
+    assert broken_lines(verdict) == [2]
+
+
 def test_no_results_is_not_green() -> None:
     """Nothing collected is never green."""
     assert judged([]).color is Color.UNPROVEN

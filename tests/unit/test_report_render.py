@@ -301,10 +301,12 @@ def test_json_has_what_machines_ask_for() -> None:
     assert [line["holds"] for line in third["verdict"]] == [False] * 5
 
 
-def test_json_shows_flaky_tests() -> None:
-    """A test whose attempts differ is named in the JSON document."""
+def test_flaky_tests_are_shown_with_all_attempts() -> None:
+    """A test whose attempts differ is named in each report with every attempt."""
     flaky = Details(results_of=lambda _: [result("t::a", Outcome.FAILED, Outcome.PASSED)])
-    assert render_json(STORY.loop(1), flaky)["cycles"][0]["flaky"] == ["t::a"]
+    assert render_json(STORY.loop(1), flaky)["cycles"][0]["flaky"] == {"t::a": ["failed", "passed"]}
+    assert "cycle 1, `t::a`: failed: AssertionError: boom → passed" in render_markdown(STORY.loop(1), flaky)
+    assert "t::a cycle 1 failed: AssertionError: boom passed" in Page(render_html(STORY.loop(1), flaky)).text
 
 
 def test_junit_can_be_read_back() -> None:
@@ -418,6 +420,13 @@ def test_remaining_work_of_an_unproven_cycle() -> None:
     loop = STORY.loop().model_copy(update={"cycles": (cycle.model_copy(update={"verdict": verdict}),)})
     assert headline(loop) == "Unproven after 1 cycle: line 4 open"
     assert [task.subject.startswith("Line 4") for task in remaining(loop)] == [True]
+
+
+def test_a_green_end_without_a_green_cycle_is_not_believed() -> None:
+    """A loop that was ended as green while its last cycle is red is never called proven."""
+    loop = STORY.loop(1).model_copy(update={"stop": Stop.GREEN})
+    assert "is proven" not in Page(render_html(loop)).text
+    assert render_json(loop)["exit_code"] == 1
 
 
 def test_approval_is_shown() -> None:

@@ -18,6 +18,7 @@ from tests.unit.review_scene import (
     quote,
     raised,
     request,
+    secret,
     source,
 )
 from untilgreen.collect.bundle import Bundle
@@ -26,14 +27,16 @@ from untilgreen.model.claims import (
     CodeDefect,
     DefectiveTest,
     ErrorRaised,
+    FileExcluded,
     HttpFailure,
     RegressedBy,
     ResourceExhausted,
     SocketClosed,
     Unknown,
 )
-from untilgreen.model.evidence import Commit, Hunk, Usage
-from untilgreen.model.suite import Outcome
+from untilgreen.model.delivery import Exclusion, SecretProblem
+from untilgreen.model.evidence import Commit, Hunk, ImageContent, Raised, Usage
+from untilgreen.model.suite import Frame, Outcome
 from untilgreen.review.chain import RULES
 from untilgreen.review.gate import review
 
@@ -190,6 +193,67 @@ def test_innocent_change() -> None:
         blaming = chain(HTTP, TYPE_ERROR, DEFECT, RegressedBy(commit="abab", path=path), cases=("t",))
         judged = review(blaming, bundle(FAILED, ROW, ERROR, CODE, commit, hunk))
         assert judged.decision is decision, judged.against
+
+
+def changed(path: str, *lines: str, sha: str = "ab" * 20, line: int = 2) -> tuple[Commit, Hunk]:
+    """Return a commit since the last good one, and its change."""
+    return (
+        Commit(at=at(0), sha=sha, subject="s", author="n", files=(path,)),
+        Hunk(commit=sha, path=path, line=line, added=lines),
+    )
+
+
+def test_elimination() -> None:
+    """Without any error, the only change since all was well may be blamed; one of two, or of a flicker, may not."""
+    blaming = chain(HTTP, RegressedBy(commit="abab", path=PATH), cases=("t",))
+    only = (FAILED, ROW, *changed(PATH, "x = 2"))
+    another = changed("untilgreen.yaml", "memory: 1Gi", sha="cd" * 20)
+    elsewhere = changed("services/auth/main.py", "y = 2", sha="cd" * 20)
+    for items, decision in (
+        (only, Decision.APPROVED),
+        ((*only, *elsewhere), Decision.APPROVED),
+        ((*only, *another), Decision.NEEDS_HUMAN),
+        ((*only, request("/ws", 200, 2)), Decision.NEEDS_HUMAN),
+    ):
+        judged = review(blaming, bundle(*items, covered=ALL, good="d" * 40))
+        assert judged.decision is decision, judged.against
+
+
+def test_errors_that_passing_tests_have() -> None:
+    """A change near an error that passing tests log as well is not tied to the failure by it."""
+    usual = [raised("ValueError", "/app/app/ws.py", 2, "send", trace=trace) for trace in ("t1", "t2")]
+    items = (FAILED, ROW, case("ok", Outcome.PASSED, "t2"), *usual, *changed(PATH, "x = 2"))
+    telling = raised("KeyError", "/app/app/ws.py", 2, "send", trace="t1")
+    blaming = chain(HTTP, RegressedBy(commit="abab", path=PATH), cases=("t",))
+    assert "chain.brought" in rules(review(blaming, bundle(*items)), Truth.UNPROVEN)
+    assert "chain.brought" not in rules(review(blaming, bundle(*items, telling)), Truth.UNPROVEN)
+
+
+def test_facts_passed_over() -> None:
+    """A chain that passes over an unusable secret goes to a human, unless a traceback shows its leaf."""
+    hidden = secret("TOKEN", SecretProblem.DISABLED)
+    blaming = chain(HTTP, RegressedBy(commit="abab", path=PATH), cases=("t",))
+    items = (FAILED, ROW, *changed(PATH, "x = 2"), hidden)
+    assert "chain.unnamed" in rules(review(blaming, bundle(*items, covered=ALL, good="d" * 40)), Truth.UNPROVEN)
+    assert review(sound(), bundle(FAILED, ROW, ERROR, CODE, hidden, covered=ALL)).decision is Decision.APPROVED
+
+
+def test_files_kept_out() -> None:
+    """An import that fails because a file was kept out of the image is not the importing line's fault."""
+    message = "No module named 'frames'"
+    broken = Raised(
+        exception="ModuleNotFoundError",
+        message=message,
+        frames=(Frame(path="/app/app/ws.py", line=2, function="send"),),
+    )
+    error = entry(message, raised=broken, trace="t1")
+    exclusion = Exclusion(path="frames/__init__.py", rule="**/frames/", rule_file="services/web/.dockerignore", line=3)
+    image = ImageContent(service="web", digest="d", commit="c", files=("main.py",), excluded=(exclusion,))
+    missing = ErrorRaised(service="web", exception="ModuleNotFoundError")
+    scene = bundle(FAILED, ROW, error, CODE, image)
+    assert "chain.unnamed" in rules(review(chain(HTTP, missing, DEFECT, cases=("t",)), scene), Truth.UNPROVEN)
+    kept_out = FileExcluded(service="web", path="frames/__init__.py", rule_file="services/web/.dockerignore", line=3)
+    assert review(chain(HTTP, missing, kept_out, cases=("t",)), scene).decision is Decision.APPROVED
 
 
 def test_prose_is_not_judged() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.unit.triage_world import World, sha, types
-
+from untilgreen.collect.traceback import find_raised
 from untilgreen.model.analysis import Analysis
 from untilgreen.model.claims import (
     CodeDefect,
@@ -13,8 +13,8 @@ from untilgreen.model.claims import (
     RegressedBy,
     SecretMissing,
 )
-from untilgreen.model.evidence import Stream
-from untilgreen.model.suite import Exchange, Outcome
+from untilgreen.model.evidence import Case, Stream
+from untilgreen.model.suite import Exchange, Failure, Outcome
 
 FEED = """import json
 from codec import encode
@@ -262,9 +262,10 @@ def test_source_that_does_not_parse_is_found_though_it_is_no_frame() -> None:
     """A SyntaxError names its place in the text of the traceback."""
     world = World()
     world.service("shop", {"main.py": "import views\n", "views.py": "x = 1\nprint(f'{'a'}')\n"}, ready=False)
-    text = "Traceback (most recent call last):\n  File \"/srv/main.py\", line 1, in <module>\n    import views\n  File \"/srv/views.py\", line 2\n    print(f'{'a'}')\nSyntaxError: f-string: expecting '}'"
-    from untilgreen.collect.traceback import find_raised
-
+    text = (
+        'Traceback (most recent call last):\n  File "/srv/main.py", line 1, in <module>\n    import views\n'
+        "  File \"/srv/views.py\", line 2\n    print(f'{'a'}')\nSyntaxError: f-string: expecting '}'"
+    )
     world.log("shop", text, raised=find_raised(text))
     _, analysis = world.analysis()
     assert types(analysis) == ["startup_failed", "error_raised", "code_defect"]
@@ -511,9 +512,6 @@ def test_an_expected_error_on_the_way_is_not_blamed() -> None:
 
 def test_a_test_that_breaks_before_it_asks_is_its_own_fault() -> None:
     """Without any exchange no service is blamed."""
-    from untilgreen.model.evidence import Case
-    from untilgreen.model.suite import Failure
-
     world = World()
     world.service("shop", {"app.py": HANDLER})
     failure = Failure(phase="call", exception="NameError", message="name 'clinet' is not defined")
@@ -530,3 +528,68 @@ def test_a_traceback_without_a_trace_is_linked_by_time_when_there_is_no_choice()
     _, analysis = world.analysis()
     assert types(analysis) == ["http_failure", "error_raised", "code_defect"]
     assert analysis.confidence <= 0.7
+
+
+def test_a_refusal_that_a_passing_test_also_got_is_still_followed() -> None:
+    """A test may pass for the wrong reason: what failing tests see oftener is telling."""
+    world = World()
+    world.service("shop", {"app.py": CALLER}, env={"LEVEL": "1", "LEDGER_URL": "http://127.0.0.1:9001"})
+    world.service("ledger", {"app.py": CALLEE}, secrets={"PEER_KEY": "peer"})
+    world.test("lucky", "shop", "/orders", 403, method="POST", outcome=Outcome.PASSED)
+    world.row("lucky", "ledger", "/verify", 403, method="POST")
+    assert types(refused(world).analysis()[1]) == ["http_failure", "auth_rejected", "secret_missing"]
+
+
+def test_a_route_that_moved_is_not_removed() -> None:
+    """A commit that puts the line back elsewhere in the service removed nothing."""
+    world = World()
+    world.service("queue", {"api.py": ROUTES})
+    line = '@router.post("/jobs/{id}/stop")'
+    world.commit("move", "apps/queue/api.py", removed=(line,), added=("# moved", line), line=9)
+    world.test("x", "queue", "/jobs/9/stop", 404, method="POST")
+    assert types(world.analysis()[1]) == ["http_failure", "endpoint_missing", "unknown"]
+
+
+def test_a_removed_line_about_something_else_unregisters_nothing() -> None:
+    """A handler's 404 stays a handler's 404 when a commit removed other calls on the same object."""
+    world = World()
+    world.service("queue", {"jobs.py": ROUTES, "app.py": "app = App()\n"})
+    world.commit("tidy", "apps/queue/app.py", removed=("app.include(users.router)", "jobs.log('x')"))
+    world.test("x", "queue", "/jobs/9/start", 404, method="POST")
+    assert types(world.analysis()[1]) == ["http_failure", "unknown"]
+
+
+def test_a_client_that_names_nobody_asked_the_only_one_it_knows() -> None:
+    """Some HTTP clients say only that all attempts failed; the template knows whom."""
+    world = World()
+    world.service("edge", {"app.py": CLIENT}, env={"U": "http://127.0.0.1:9001"})
+    world.service("users", {"app.py": "x = 1\n"}, ready=True)
+    world.test("a", "edge", "/total", 500)
+    library = ("/usr/lib/python3.11/site-packages/httpx/_client.py", 9, "send")
+    world.raises("edge", "ConnectError", "All connection attempts failed", ("app.py", 4, "total"), library, test="a")
+    _, analysis = world.analysis()
+    assert types(analysis) == ["http_failure", "error_raised", "dependency_unreachable", "unknown"]
+    assert analysis.whys[2].claim.subject == "edge users"
+
+
+def test_a_database_that_cannot_be_reached_is_named_by_its_address() -> None:
+    """What is not deployed here is a border: the chain names it, and the setting that changed, if a log line does."""
+    world = World()
+    world.service("shop", {"db.py": "def rows(db):\n    return db.run(1)\n"}, env={"DB_HOST": "db-two:5432"})
+    world.good("shop", env={"DB_HOST": "db-one:5432"})
+    world.test("a", "shop", "/x", 500)
+    world.raises("shop", "OperationalError", "connection to db-two:5432 refused", ("db.py", 2, "rows"), test="a")
+    _, analysis = world.analysis()
+    assert types(analysis) == ["http_failure", "error_raised", "dependency_unreachable", "config_mismatch"]
+    assert leaf(analysis) == ConfigMismatch(service="shop", key="DB_HOST", expected="db-one:5432", actual="db-two:5432")
+
+
+def test_without_a_good_commit_the_oldest_explains_nothing() -> None:
+    """The first commit of a history brought every line, and so no fault."""
+    world = World(good="")
+    world.service("feed", {"feed.py": FEED, "codec.py": CODEC})
+    world.commit("all", "apps/feed/feed.py", added=tuple(FEED.splitlines()))
+    world.commit("more", "apps/feed/other.py", added=("x = 1",))
+    world.test("a", "feed", "/ws/prices", 101, method="WS", close=1011)
+    world.raises("feed", "TypeError", "no", ("feed.py", 11, "refuse"), test="a")
+    assert types(world.analysis()[1])[-1] == "code_defect"

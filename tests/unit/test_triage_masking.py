@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from untilgreen.triage.masking import mask, path_template
-from untilgreen.triage.routes import Paths, literals, route_of, serving
+from untilgreen.triage.routes import Paths, Routes, literals, route_of
 
 IDS = st.one_of(
     st.uuids().map(str),
@@ -131,6 +131,12 @@ def test_parameters_of_any_framework_are_parameters(literal: str) -> None:
 
 def test_a_route_behind_a_prefix_serves() -> None:
     """Routers are mounted: the path is a prefix and a route."""
-    known = literals('APIRouter(prefix="/api/carts")\n@router.get("/{id}/items")')
-    assert serving(known, "/api/carts/{}/items")
-    assert not serving(known, "/api/carts/{}/price")
+    known = Routes(literals('APIRouter(prefix="/api/carts")\n@router.get("/{id}/items")'))
+    assert known.serving("/api/carts/{}/items")
+    assert not known.serving("/api/carts/{}/price")
+
+
+def test_a_value_is_known_by_the_route_it_fits() -> None:
+    """Where the source has a parameter, any word is a value, however few there are."""
+    paths = Paths(["/carts/ann/items"], [("carts", "{}", "items")])
+    assert paths.template("/carts/ann/items") == "/carts/{}/items"

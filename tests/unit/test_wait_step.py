@@ -57,7 +57,9 @@ def test_redirects_and_client_errors_are_not_health() -> None:
 
 def test_failed_rollout_is_not_waited_for() -> None:
     """When the rollout does not serve, nothing is asked and its reason is passed on."""
-    broken = rollout(status=ServingStatus.FAILED, reason="HEALTH_CHECK_CONTAINER_ERROR", message="it never listened")
+    broken = rollout(
+        status=ServingStatus.FAILED, reason="HEALTH_CHECK_CONTAINER_ERROR", message="it never listened\nLogs URL: x"
+    )
     clock = FakeClock()
     health = wait(SETTINGS, broken, FakeProbe(), clock)
     assert (health.healthy, health.checks, clock.now()) == (False, (), BEGINNING)

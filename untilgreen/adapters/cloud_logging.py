@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,10 +29,10 @@ class CloudLogging:
         project: Google Cloud project id.
         endpoint: host:port of an emulator; empty for Google Cloud.
         patience_s: how long one page may be asked for again; quotas are counted by the minute.
-        limit: rows after which reading stops and says so.
+        limit: rows after which reading stops and says so; half a million take about 1 GB of memory.
     """
 
-    def __init__(self, project: str, endpoint: str = "", patience_s: float = 180, limit: int = 1_000_000) -> None:
+    def __init__(self, project: str, endpoint: str = "", patience_s: float = 180, limit: int = 500_000) -> None:
         self._project = project
         self._client = connect(LoggingServiceV2Client, LoggingServiceV2GrpcTransport, endpoint)
         self._retry = patient(patience_s)
@@ -44,17 +44,24 @@ class CloudLogging:
         Returns:
             What came, in time order. A fault in the middle keeps what was read and makes it incomplete.
         """
-        rows: dict[tuple[str, str, str], Any] = {}
+        entries: list[Entry] = []
+        sources: list[str] = []
+        requests: list[Request] = []
         gap = ""
         try:
-            for row in self._rows(_filter(query)):
-                rows[row.log_name, row.insert_id, row.timestamp.ToJsonString()] = row
-                if len(rows) >= self._limit:
+            for count, row in enumerate(_once(self._rows(_filter(query)))):
+                if count >= self._limit:
                     gap = f"stopped after {self._limit} rows"
                     break
+                if is_request(row):
+                    requests.append(as_request(row))
+                else:
+                    entries.append(as_entry(row))
+                    sources.append(source(row))
         except (exceptions.GoogleAPICallError, exceptions.RetryError) as error:
-            gap = f"Cloud Logging stopped answering after {len(rows)} rows: {error}"
-        return _page(rows.values(), gap)
+            gap = f"Cloud Logging stopped answering after {len(entries) + len(requests)} rows: {error}"
+        found = tuple(with_exceptions(entries, sources))
+        return LogPage(entries=found, requests=tuple(requests), complete=not gap, gap=gap)
 
     def settled(self, query: LogQuery, traces: frozenset[str], patience_s: float) -> bool:
         """Wait until the request log holds a row for each of these traces, or patience ends.
@@ -97,16 +104,11 @@ def _moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _page(rows: Iterable[Any], gap: str) -> LogPage:
-    entries: list[Entry] = []
-    sources: list[str] = []
-    requests: list[Request] = []
+def _once(rows: Iterator[Any]) -> Iterator[Any]:
+    """Leave out rows that were delivered before: the log promises at least once, not once."""
+    seen: set[tuple[str, str, int, int]] = set()
     for row in rows:
-        if is_request(row):
-            requests.append(as_request(row))
-        else:
-            entries.append(as_entry(row))
-            sources.append(source(row))
-    return LogPage(
-        entries=tuple(with_exceptions(entries, sources)), requests=tuple(requests), complete=not gap, gap=gap
-    )
+        key = (row.log_name, row.insert_id, row.timestamp.seconds, row.timestamp.nanos)
+        if key not in seen:
+            seen.add(key)
+            yield row

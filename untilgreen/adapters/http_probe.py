@@ -12,6 +12,8 @@ from untilgreen.model.delivery import HealthCheck
 _DETAIL = 200
 """Characters of an unhealthy answer that are kept: enough for a reason, too little for a page."""
 
+_OWN = frozenset({"127.0.0.1", "::1", "localhost"})
+
 
 class HttpProbe:
     """Asks over HTTP, once, without following redirects: a login page is not health.
@@ -27,7 +29,8 @@ class HttpProbe:
         """Ask once. Never raises: no answer is an answer."""
         at, started = datetime.now(UTC), time.monotonic()
         try:
-            answer = httpx.get(url, timeout=self._timeout_s, follow_redirects=False)
+            direct = httpx.URL(url).host in _OWN  # no proxy reaches this machine's own loopback
+            answer = httpx.get(url, timeout=self._timeout_s, follow_redirects=False, trust_env=not direct)
             status, detail = answer.status_code, "" if answer.is_success else answer.text[:_DETAIL]
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             status, detail = None, f"{type(error).__name__}: {error}"

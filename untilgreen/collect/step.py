@@ -95,9 +95,11 @@ def window_of(rollout: Rollout, now: datetime) -> Window:
 
 
 def cases(results: Iterable[Result], window: Window) -> Gathered:
-    """Turn each test's last execution into evidence."""
+    """Turn each test's last execution into evidence; without any test, no absence of a failure can be cited."""
     gathered = Gathered(window)
-    gathered.add(map(_case, results), kind=Case, subject="*", query="every collected test")
+    found = [_case(result) for result in results]
+    gap = "" if found else "no test was collected"
+    gathered.add(found, kind=Case, subject="*", query="every collected test", gap=gap)
     return gathered
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,18 +9,10 @@ from dataclasses import dataclass
 from untilgreen.compare.observed import Observed
 from untilgreen.model.analysis import Group
 from untilgreen.model.suite import Attempt
+from untilgreen.triage.masking import first_line, mask
 
 SAME_TESTS = 0.6
 """Jaccard index from which two groups with different words are one cause; measured on labelled mutants."""
-
-_VARYING = re.compile(
-    r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
-    r"|\b[0-9a-f]{12,}\b"
-    r"|\b[\w.-]+:\d{2,5}\b"
-    r"|\b\d+\.\d+\b"
-    r"|\b\d{5,}\b"
-)
-"""What differs from run to run. Status and close codes have three or four digits and stay."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +117,7 @@ def _services(group: Group, cycle: Observed) -> frozenset[str]:
 def _message(group: Group, cycle: Observed) -> str:
     """Return the commonest masked message of its tests; empty when none has one."""
     failures = (attempt.failure for test in group.cases if (attempt := _last_attempt(test, cycle)))
-    words = Counter(f"{f.exception}: {_VARYING.sub('<>', f.message)}" for f in failures if f)
+    words = Counter(f"{f.exception}: {mask(first_line(f.message))}" for f in failures if f)
     return min(words, key=lambda text: (-words[text], text), default="")
 
 

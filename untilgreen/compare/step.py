@@ -96,7 +96,8 @@ def _again(old: Cause, found: Cause, cycle: Observed) -> _Judged:
     state = CauseState.IMPROVED if better else CauseState.PERSISTENT
     note = _told({"did not run": len(unseen), "now fail for another cause": len(failing)}, of="its earlier tests")
     # What was not seen to pass still belongs to it, or it would be called resolved without them.
-    kept = replace(found, cases=found.cases | unseen | failing, failed=found.failed | (old.failed & (unseen | failing)))
+    cases = found.cases | unseen | failing
+    kept = replace(found, cases=cases, failed=found.failed | (old.failed & cases))
     return _change(found, state, old.count, found.count, note, was=was), kept
 
 

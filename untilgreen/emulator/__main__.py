@@ -75,7 +75,8 @@ async def _wait(stop: asyncio.Event) -> object:
 
 
 async def _gone(started_by: int) -> object:
-    return await parent.gone(started_by)
+    await parent.gone(started_by)
+    return None
 
 
 def _complain(text: str) -> int:

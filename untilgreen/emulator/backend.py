@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -11,7 +12,10 @@ from untilgreen.emulator.http1 import BUFFER
 from untilgreen.emulator.port_book import LOOPBACK
 
 _IDLE_S = 1.0
-"""Servers close idle connections after a few seconds (gunicorn 2, uvicorn 5): never use one that is about to close."""
+"""Servers close idle connections after a few seconds (gunicorn 2, uvicorn 5): never use one that is about to close.
+
+A request is never sent twice: the first one may have been what ended the instance.
+"""
 
 
 @dataclass(slots=True)
@@ -21,7 +25,6 @@ class Connection:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     since: float = 0.0
-    used: bool = False
 
 
 class Backend:
@@ -37,13 +40,13 @@ class Backend:
         self.instance = instance
         self._idle: deque[Connection] = deque()
 
-    async def connect(self, *, fresh: bool = False) -> Connection:
-        """Return a connection, an idle one unless a fresh one is wanted.
+    async def connect(self) -> Connection:
+        """Return a connection, an idle one if there is one that is still good.
 
         Raises:
             OSError: nobody listens.
         """
-        while self._idle and not fresh:
+        while self._idle:
             connection = self._idle.pop()
             if time.monotonic() - connection.since < _IDLE_S and not _closing(connection):
                 return connection
@@ -54,7 +57,6 @@ class Backend:
     def keep(self, connection: Connection) -> None:
         """Take back a connection on which a response has ended cleanly."""
         connection.since = time.monotonic()
-        connection.used = True
         self._idle.append(connection)
 
     def close(self) -> None:
@@ -64,4 +66,9 @@ class Backend:
 
 
 def _closing(connection: Connection) -> bool:
-    return connection.reader.at_eof() or connection.writer.is_closing()
+    """Tell whether the instance has closed it, also when the event loop has not seen that yet."""
+    if connection.reader.at_eof() or connection.writer.is_closing():
+        return True
+    poll = select.poll()
+    poll.register(connection.writer.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(poll.poll(0))

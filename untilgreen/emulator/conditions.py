@@ -102,7 +102,8 @@ def never_listened(port: int, logs: str) -> RevisionFailed:
     return _unhealthy(
         f"The user-provided container failed to start and listen on the port defined provided by the PORT={port} "
         "environment variable within the allocated timeout. This can happen when the container port is "
-        "misconfigured or         f"if the timeout is too short. The health check timeout can be extended. {_MORE_IN_LOGS}",
+        "misconfigured or if the timeout is too short. The health check timeout can be extended. "
+        f"{_MORE_IN_LOGS}",
         logs,
     )
 
@@ -129,7 +130,10 @@ def secrets_denied(problems: list[str]) -> RevisionFailed:
 
 def route_missing(revision: str) -> Failure:
     """Return what a service says when its traffic names a revision that does not exist."""
-    message = f"Revision '{revision}' does not exist or is deleted. Update all traffic to route to currently available revisions."
+    message = (
+        f"Revision '{revision}' does not exist or is deleted. "
+        "Update all traffic to route to currently available revisions."
+    )
     return Failure(message, int(CommonReason.REVISION_FAILED), 0, grpc.StatusCode.INTERNAL.value[0])
 
 

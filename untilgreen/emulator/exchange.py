@@ -15,7 +15,6 @@ from untilgreen.emulator.workload import NoInstance, Workload
 
 _SWITCHING, _OK, _CLIENT_GONE, _UNAVAILABLE, _GATEWAY_TIMEOUT = 101, 200, 499, 503, 504
 _PHRASES = {_UNAVAILABLE: b"Service Unavailable", _GATEWAY_TIMEOUT: b"Gateway Timeout"}
-_REPEATABLE = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
 _OURS = NAMES | {b"x-forwarded-for", b"x-forwarded-proto", b"forwarded", b"expect"}
 _CHUNK = 64 * 1024
 
@@ -58,7 +57,7 @@ class Exchange:
         try:
             with workload.busy():
                 async with asyncio.timeout(workload.timeout):
-                    return await self._pass_on(await workload.backend())
+                    return await self._pass_on(workload)
         except NoInstance:
             return self._refuse(_UNAVAILABLE, request_log.NO_INSTANCE)
         except TimeoutError:
@@ -70,10 +69,9 @@ class Exchange:
                 self._record.status = _CLIENT_GONE
             raise
 
-    async def _pass_on(self, backend: Backend) -> bool:
-        self._record.instance = backend.instance
+    async def _pass_on(self, workload: Workload) -> bool:
         small = await self._small_body()
-        head, connection = await self._ask(backend, small)
+        head, connection, backend = await self._ask(workload, small)
         try:
             if head.status == _SWITCHING:
                 return await self._tunnel(head, connection)
@@ -104,19 +102,26 @@ class Exchange:
         self._record.request_size = length
         return body
 
-    async def _ask(self, backend: Backend, small: bytes | None) -> tuple[Head, Connection]:
-        """Send the request and read the response's head; once more if the instance had just closed an idle connection."""
-        repeatable = small is not None and self._head.start[0] in _REPEATABLE
-        connection = await _connect(backend, fresh=not repeatable)
+    async def _ask(self, workload: Workload, small: bytes | None) -> tuple[Head, Connection, Backend]:
+        """Send the request and read the head of the response."""
+        connection, backend = await self._connect(workload)
+        self._record.instance = backend.instance
         head = await self._try(connection, small)
-        if head is None and connection.used:
-            connection.writer.close()
-            connection = await _connect(backend, fresh=True)
-            head = await self._try(connection, small)
         if head is None:
             connection.writer.close()
             raise InstanceBroke
-        return head, connection
+        return head, connection, backend
+
+    async def _connect(self, workload: Workload) -> tuple[Connection, Backend]:
+        """Connect to an instance; one that has just ended is replaced, since nothing has been sent yet."""
+        backend = await workload.backend()
+        with suppress(OSError):
+            return await backend.connect(), backend
+        backend = await workload.backend(lost=backend)
+        try:
+            return await backend.connect(), backend
+        except OSError:
+            raise InstanceBroke from None
 
     async def _try(self, connection: Connection, small: bytes | None) -> Head | None:
         """Return the response's head, or None when the connection ended before it."""
@@ -267,13 +272,6 @@ def _framing(head: Head, method: bytes) -> Framing:
     try:
         return http1.response_framing(head, method)
     except http1.Malformed:
-        raise InstanceBroke from None
-
-
-async def _connect(backend: Backend, *, fresh: bool) -> Connection:
-    try:
-        return await backend.connect(fresh=fresh)
-    except OSError:
         raise InstanceBroke from None
 
 

@@ -64,7 +64,8 @@ class Policies:
         if policy.etag and policy.etag != current.etag:
             raise Refusal(
                 grpc.StatusCode.ABORTED,
-                "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff.",
+                "There were concurrent policy changes. "
+                "Please retry the whole read-modify-write with exponential backoff.",
             )
         kept = policy_pb2.Policy()
         kept.CopyFrom(policy)

@@ -1,7 +1,7 @@
 """Loads Google's message types without Google's clients.
 
-A client library's package imports every client, transport and HTTP library it has: 1 s and 50 MB for nothing that a server
-uses. Only the emulator's own process does this; everywhere else the packages are imported as they are.
+A client library's package imports every client, transport and HTTP library it has: 1 s and 50 MB for nothing that a
+server uses. Only the emulator's own process does this; everywhere else the packages are imported as they are.
 """
 
 from __future__ import annotations

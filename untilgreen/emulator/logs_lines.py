@@ -12,7 +12,7 @@ from google.protobuf import json_format
 from untilgreen.emulator.protos import LogEntry, Message
 
 LONGEST = 128 * 1024
-"""Bytes of one entry. Cloud Logging takes 256 KiB with everything around it; longer lines are cut into several entries."""
+"""Bytes of one entry. Cloud Logging takes 256 KiB with everything around it; longer lines are cut into several."""
 
 SEVERITIES = {
     "DEFAULT": 0,
@@ -67,7 +67,7 @@ def severity_number(text: str) -> int | None:
 
 
 def entry_of(line: str) -> Message:
-    """Return the entry that a line of a container's output becomes, without name, resource and labels of the platform."""
+    """Return the entry that a line of a container's output becomes, without what the platform adds to it."""
     if line.startswith("{") and line.rstrip().endswith("}"):
         try:
             fields = json.loads(line)

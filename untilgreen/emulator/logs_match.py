@@ -1,7 +1,7 @@
 """What a filter means for one entry.
 
-Fields that LogEntry defines but an entry does not have compare as their default; payload keys and labels that are missing
-fail every comparison. A field that LogEntry does not define makes the filter invalid.
+Fields that LogEntry defines but an entry does not have compare as their default; payload keys and labels that are
+missing fail every comparison. A field that LogEntry does not define makes the filter invalid.
 """
 
 from __future__ import annotations

@@ -25,9 +25,10 @@ _BATCH = 200
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries(
-    ts INTEGER, iid TEXT COLLATE NOCASE, project TEXT, log TEXT COLLATE NOCASE, sev INTEGER, service TEXT COLLATE NOCASE,
-    revision TEXT COLLATE NOCASE, trace TEXT COLLATE NOCASE, pb BLOB, UNIQUE(ts, iid, log) ON CONFLICT IGNORE);
-CREATE INDEX IF NOT EXISTS by_trace ON entries(trace, ts) WHERE trace != '';
+    ts INTEGER, iid TEXT COLLATE NOCASE, project TEXT, log TEXT COLLATE NOCASE, sev INTEGER,
+    service TEXT COLLATE NOCASE, revision TEXT COLLATE NOCASE, trace TEXT COLLATE NOCASE, pb BLOB,
+    UNIQUE(ts, iid, log) ON CONFLICT IGNORE);
+CREATE INDEX IF NOT EXISTS by_trace ON entries(trace, ts);
 """
 _COLUMNS = {
     ("timestamp",): "ts",
@@ -175,7 +176,8 @@ def matcher(text: str) -> Predicate:
 
 def _may_match(data: bytes, words: list[bytes]) -> bool:
     """Tell cheaply that a serialized entry cannot match: texts stand in it as they are."""
-    return not words or all(word in lowered for lowered in [data.lower()] for word in words)
+    lowered = data.lower() if words else b""
+    return all(word in lowered for word in words)
 
 
 def _row(entry: Message) -> tuple[Any, ...]:
@@ -206,11 +208,9 @@ def _select(query: Query, where: list[str], arguments: list[Any]) -> tuple[str, 
     if query.token:
         wanted.append(f"(ts, iid, log) {'<' if query.descending else '>'} (?, ?, ?)")
         values += _after(query)
-    return (
-        f"SELECT ts, iid, log, pb FROM entries WHERE {' AND '.join(wanted)} "  # noqa: S608 - our own column names; values are bound
-        f"ORDER BY ts {direction}, iid {direction}, log {direction}",
-        values,
-    )
+    order = f"ts {direction}, iid {direction}, log {direction}"
+    sql = f"SELECT ts, iid, log, pb FROM entries WHERE {' AND '.join(wanted)} ORDER BY {order}"  # noqa: S608 - only our own names; values are bound
+    return sql, values
 
 
 def _plan(tree: Expression | None) -> tuple[list[str], list[Any], Predicate | None]:

@@ -23,7 +23,7 @@ async def gone(parent: int) -> None:
                 await _readable(descriptor)
             os.close(descriptor)
     else:
-        while os.getppid() == parent:
+        while os.getppid() == parent:  # noqa: ASYNC110 - nothing here could set an event
             await asyncio.sleep(_POLL_S)
 
 

@@ -115,7 +115,7 @@ class Container:
 
 
 async def start(
-    command: list[str], image: Path, folder: Path, env: dict[str, str], reaper: Reaper, sink: Sink
+    command: list[str], image: Path, folder: Path, *, env: dict[str, str], reaper: Reaper, sink: Sink
 ) -> Container:
     """Start a command in a private copy of an image's files.
 

@@ -1,6 +1,6 @@
 """The front of a service: passes requests on to an instance, and keeps the platform's record of them.
 
-WebSockets become a tunnel of bytes once the instance has agreed, so close codes, fragments and compression pass as they are.
+WebSockets become a tunnel of bytes once the instance has agreed: close codes and compression pass as they are.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class RouteFailed(Exception):
 
 
 class Rollouts:
-    """Carries out what services were asked for. Revisions start side by side; traffic is moved one change after another.
+    """Carries out what services were asked for. Revisions start side by side; traffic moves one change after another.
 
     Args:
         revisions: all there are.

@@ -32,7 +32,7 @@ class Caller:
     """Who asks. Without credentials everyone is the deployer, who may do all.
 
     Args:
-        member: an IAM member such as `serviceAccount:NAME`, from the metadata `x-emulator-principal`; empty means the deployer.
+        member: an IAM member such as `serviceAccount:NAME`, from `x-emulator-principal`; empty means the deployer.
     """
 
     member: str = ""

@@ -106,8 +106,8 @@ class RunServices:
         if request.service.etag not in ("", current.etag):
             raise Refusal(
                 grpc.StatusCode.ABORTED,
-                f"Conflict for resource '{name.service}': version '{request.service.etag}' was specified but current version "
-                f"is '{current.etag}'.",
+                f"Conflict for resource '{name.service}': version '{request.service.etag}' was specified "
+                f"but current version is '{current.etag}'.",
             )
         wanted = _merged(current, request)
         self._check(name, wanted)
@@ -159,8 +159,8 @@ class RunServices:
             wanted = service_name(name)
             raise Refusal(
                 grpc.StatusCode.NOT_FOUND,
-                f"Resource '{wanted.service}' of kind 'SERVICE' in region '{wanted.location}' in project '{wanted.project}' "
-                "does not exist.",
+                f"Resource '{wanted.service}' of kind 'SERVICE' in region '{wanted.location}' "
+                f"in project '{wanted.project}' does not exist.",
             )
         return self._services[name]
 

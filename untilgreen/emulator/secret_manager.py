@@ -68,9 +68,9 @@ class SecretManager:
             raise SecretDenied(f"Secret {name} was not found")
         if not self._policies.may(Caller(f"serviceAccount:{account}"), ACCESS, secret):
             raise SecretDenied(
-                f"Permission denied on secret: {name} for Revision service account {account}. The service account used must "
-                "be granted the 'Secret Manager Secret Accessor' role (roles/secretmanager.secretAccessor) at the secret, "
-                "project or higher level."
+                f"Permission denied on secret: {name} for Revision service account {account}. The service account used "
+                "must be granted the 'Secret Manager Secret Accessor' role (roles/secretmanager.secretAccessor) at the "
+                "secret, project or higher level."
             )
         try:
             return self._vault.value(name)[1].decode()

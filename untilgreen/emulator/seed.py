@@ -1,9 +1,11 @@
 """The secrets that an emulator starts with, from a YAML file.
 
-project: emulator-moon
-secrets:
-  session-key: {generate: 32, labels: {env: staging}, accessors: [backend@emulator-moon.iam.gserviceaccount.com]}
-  api-token:   {value: not-a-real-token}
+    project: emulator-moon
+    secrets:
+      session-key: {generate: 32, labels: {env: staging}, accessors: [backend@emulator-moon.iam.gserviceaccount.com]}
+      api-token:   {value: not-a-real-token}
+
+`generate` is a number of characters.
 """
 
 from __future__ import annotations

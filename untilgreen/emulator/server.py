@@ -78,7 +78,7 @@ def _unary(answer: Unary) -> Any:
             return await answer(request, _caller(context))
         except Refusal as refusal:
             await context.abort(refusal.code, refusal.message)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a fault of the emulator has to reach the caller as one
             await _abort_broken(context, error)
 
     return handle

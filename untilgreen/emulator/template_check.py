@@ -25,8 +25,8 @@ def check_service_id(service_id: str) -> None:
     """
     if not _SERVICE_ID.fullmatch(service_id):
         raise invalid(
-            f"metadata.name: Invalid service ID '{service_id}'. The service ID must only use lowercase alphanumeric characters "
-            "and dashes, begin with a letter, not end with a dash, and be less than 50 characters."
+            f"metadata.name: Invalid service ID '{service_id}'. The service ID must only use lowercase alphanumeric "
+            "characters and dashes, begin with a letter, not end with a dash, and be less than 50 characters."
         )
 
 
@@ -74,8 +74,8 @@ def check_traffic(traffic: list[Message]) -> None:
 def _check_revision_name(service: ServiceName, name: str) -> None:
     if not name.startswith(f"{service.service}-") or not _LABEL_ID.fullmatch(name):
         raise invalid(
-            f"spec.template.metadata.name: Revision name '{name}' must start with '{service.service}-', contain only lowercase "
-            "letters, digits and dashes, and have at most 63 characters."
+            f"spec.template.metadata.name: Revision name '{name}' must start with '{service.service}-', contain only "
+            "lowercase letters, digits and dashes, and have at most 63 characters."
         )
 
 

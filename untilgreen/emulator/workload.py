@@ -1,4 +1,4 @@
-"""A revision at work: its instance, started when it is needed, started again when it ends, stopped when nobody needs it."""
+"""A revision at work: its instance is started when needed, again when it ends, and stopped when nobody needs it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ from untilgreen.emulator.registry import Image
 _PENDING_S = 10.0
 """How long a request waits for an instance that is being started."""
 
+_ENDING_S = 1.0
+"""How long an instance that does not listen any more may take to end."""
+
 _DRAIN_S = 10.0
 _BACKOFF_S = (0.0, 0.0, 0.5, 1.0, 2.0, 5.0)
 """Pauses before an instance that keeps ending is started again."""
@@ -32,12 +35,12 @@ _STEADY_S = 10.0
 """An instance that lived this long ended for a new reason."""
 
 ROLLOUT = (
-    "Starting new instance. Reason: DEPLOYMENT_ROLLOUT - Instance started due to traffic shifting between revisions due to "
-    "deployment, traffic split adjustment, or deployment health check."
+    "Starting new instance. Reason: DEPLOYMENT_ROLLOUT - Instance started due to traffic shifting between revisions "
+    "due to deployment, traffic split adjustment, or deployment health check."
 )
 RESTART = (
-    "Starting new instance. Reason: AUTOSCALING - Instance started due to configured scaling factors (e.g. CPU utilization, "
-    "request throughput, etc.) or no existing capacity for current traffic."
+    "Starting new instance. Reason: AUTOSCALING - Instance started due to configured scaling factors (e.g. CPU "
+    "utilization, request throughput, etc.) or no existing capacity for current traffic."
 )
 
 
@@ -120,6 +123,8 @@ class Workload:
         self._watcher: asyncio.Task[None] | None = None
         self._wanted = False
         self._busy = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
         self._ends_in_a_row = 0
 
     async def start(self) -> None:
@@ -132,12 +137,20 @@ class Workload:
         if not self._instance:
             await self._begin(ROLLOUT)
 
-    async def backend(self) -> Backend:
+    async def backend(self, lost: Backend | None = None) -> Backend:
         """Return the instance to talk to, waiting a while for one that is being started.
+
+        Args:
+            lost: an instance that does not listen any more.
 
         Raises:
             NoInstance: none runs, and none could be started.
         """
+        instance = self._instance
+        if instance and instance.backend is lost:
+            await asyncio.wait([instance.container.ended], timeout=_ENDING_S)
+            if instance.container.ended.done():
+                self._lose(instance)
         if self._instance:
             return self._instance.backend
         if not self._wanted:
@@ -154,10 +167,13 @@ class Workload:
     def busy(self) -> Iterator[None]:
         """Count a request in flight."""
         self._busy += 1
+        self._quiet.clear()
         try:
             yield
         finally:
             self._busy -= 1
+            if not self._busy:
+                self._quiet.set()
 
     @property
     def active(self) -> bool:
@@ -170,9 +186,8 @@ class Workload:
 
     async def drain(self) -> None:
         """Stop the instance after the requests in flight."""
-        deadline = time.monotonic() + _DRAIN_S
-        while self._busy and time.monotonic() < deadline and not self._wanted:
-            await asyncio.sleep(0.05)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._quiet.wait(), _DRAIN_S)
         if not self._wanted:
             await self.stop()
 
@@ -221,7 +236,9 @@ class Workload:
         folder = self._grounds.folder / instance_id[:16]
         command = list(plan.command) or processes.argv(plan.image.command)
         try:
-            return await processes.start(command, plan.image.folder, folder, env, self._grounds.reaper, log.write)
+            return await processes.start(
+                command, plan.image.folder, folder, env=env, reaper=self._grounds.reaper, sink=log.write
+            )
         except CannotStart as error:
             log.system(f"terminated: Application failed to start: {error}", "ERROR")
             raise conditions.never_listened(plan.port, plan.logs) from None
@@ -251,18 +268,22 @@ class Workload:
 
     async def _watch(self, instance: _Instance) -> None:
         """See an instance's end, and start another one if it was not meant to end."""
-        code = await instance.container.ended
+        await instance.container.ended
         self._grounds.ports.give_back(instance.backend.port)
+        self._lose(instance)
+        if self._wanted:
+            with suppress(RevisionFailed):
+                await self._begin(RESTART)
+
+    def _lose(self, instance: _Instance) -> None:
+        """Take note that an instance has ended by itself."""
         if self._instance is not instance:
             return
         self._instance = None
         instance.backend.close()
-        instance.log.exited(code)
+        instance.log.exited(instance.container.ended.result())
         steady = time.monotonic() - instance.since > _STEADY_S
         self._ends_in_a_row = 0 if steady else self._ends_in_a_row + 1
-        if self._wanted:
-            with suppress(RevisionFailed):
-                await self._begin(RESTART)
 
 
 def _seen(task: asyncio.Task[None]) -> None:

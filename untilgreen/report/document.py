@@ -52,7 +52,11 @@ def _cycle(cycle: Cycle, details: Details) -> dict[str, Any]:
         "suite": cycle.suite.model_dump(mode="json", exclude={"counts"}) if cycle.suite else None,
         "counts": _counts(cycle),
         "pass_rate": pass_rate(cycle),
-        "flaky": [result.nodeid for result in details.results_of(cycle.number) if flaky(result)],
+        "flaky": {
+            result.nodeid: [attempt.outcome.value for attempt in result.attempts]
+            for result in details.results_of(cycle.number)
+            if flaky(result)
+        },
         "proof": cycle.proof.model_dump(mode="json") if cycle.proof else None,
         "causes": _causes(cycle),
         "reviews": [_review(chain) for chain in chains_of(cycle)] if cycle.reviews else None,

@@ -19,6 +19,7 @@ from untilgreen.model.analysis import CauseChange, Citation
 from untilgreen.model.cycle import Cycle, Loop
 from untilgreen.model.suite import Outcome
 from untilgreen.report.details import Details
+from untilgreen.report.flakes import MOST, flakes
 from untilgreen.report.grid import LOOKS, Grid, grid
 from untilgreen.report.identity import identities
 from untilgreen.report.judgements import fix_notes, judgements
@@ -66,6 +67,8 @@ def render_html(loop: Loop, details: Details = Details()) -> str:  # noqa: B008 
         judgements=judgements(loop, details),
         fixes=fix_notes(loop, details),
         identities=identities(loop),
+        flakes=flakes(loop, details),
+        most=MOST,
         grids=_grids(loop, details, anchors),
         remaining=remaining(loop),
         quote=lambda citation: _quote(citation, details),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from untilgreen.model.cycle import Cycle, Loop
 from untilgreen.model.suite import Outcome
 from untilgreen.report.details import Details
+from untilgreen.report.flakes import MOST, flakes
 from untilgreen.report.identity import identities
 from untilgreen.report.judgements import FixNote, Judgement, fix_notes, judgements
 from untilgreen.report.story import Chain, Thread, changes_of, kind, open_causes, place, threads
@@ -24,7 +25,7 @@ def render_markdown(loop: Loop, details: Details = Details()) -> str:  # noqa: B
         loop: as far as it came.
         details: texts of evidence; quotes in the analyses need none.
     """
-    sections = (_head, _green, _cycles, _causes, _review, _fixes, _identity, _remaining)
+    sections = (_head, _green, _cycles, _causes, _flaky, _review, _fixes, _identity, _remaining)
     lines = [line for section in sections for line in (*section(loop, details), "")]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -139,6 +140,18 @@ def _ladder(thread: Thread, details: Details) -> Iterator[str]:
 def _truths(chain: Chain, why: int) -> str:
     truths = sorted({finding.truth.value for finding in chain.findings(why)})
     return f" ({', '.join(truths)})" if truths else ""
+
+
+def _flaky(loop: Loop, details: Details) -> Iterator[str]:
+    found = flakes(loop, details)
+    if not found:
+        return
+    yield "## Flaky tests"
+    yield ""
+    for flake in found[:MOST]:
+        yield f"- cycle {flake.cycle}, {code(flake.nodeid)}: {' → '.join(markdown(a, 160) for a in flake.attempts)}"
+    if len(found) > MOST:
+        yield f"- and {len(found) - MOST} more, named in the JSON report"
 
 
 def _review(loop: Loop, details: Details) -> Iterator[str]:

@@ -75,6 +75,8 @@ def failing(cycle: Cycle) -> str:
 
 def ended(loop: Loop) -> str:
     """Return why the loop ended, in its own words where it has any."""
+    if loop.stop is Stop.GREEN and not (loop.cycles and loop.cycles[-1].verdict.color is Color.GREEN):
+        return "The loop was ended as green, and its last cycle does not prove it."
     said = one_line(loop.reason, 300)
     return f"{_ENDS[loop.stop][:-1]}: {said.rstrip('.')}." if said and loop.stop is not Stop.GREEN else _ENDS[loop.stop]
 

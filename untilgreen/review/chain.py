@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from untilgreen.model.analysis import Finding, Truth, Why
-from untilgreen.model.claims import Unknown
+from untilgreen.model.claims import ConfigMismatch
 from untilgreen.model.evidence import Case, Commit, Entry, Hunk, Item, Request, Secret, SourceFile
 from untilgreen.review.blame import brought
-from untilgreen.review.claims import judge
+from untilgreen.review.claims.configuration import TRAFFIC
 from untilgreen.review.dossier import Chain
+from untilgreen.review.rivals import rivals, unnamed
 from untilgreen.review.scene import failed_cases, same, trace_id
 
 SKEW = timedelta(seconds=2)
@@ -83,6 +84,8 @@ def _about(chain: Chain, why: Why, item: Item) -> bool:
 def current(chain: Chain) -> Iterator[Finding]:
     """What a why cites was seen on the revision under test, not on an older one alone."""
     revisions = chain.bundle.manifest.revisions
+    if any(isinstance(why.claim, ConfigMismatch) and why.claim.key == TRAFFIC for why in chain.analysis.whys):
+        return  # that an older one answered is the very claim
     for why in chain.analysis.whys:
         seen = [item for item in chain.cited(why) if isinstance(item, Entry | Request) and item.revision]
         if seen and all(item.revision != revisions.get(item.service, item.revision) for item in seen):
@@ -141,12 +144,10 @@ def _way_to_leaf(chain: Chain, why: Why) -> str:
 
 
 def actionable(chain: Chain) -> Iterator[Finding]:
-    """The chain ends at something that can be changed; tests and the unknown go to a human."""
+    """The chain ends at something that can be changed; the blame of a test goes to a human."""
     leaf = chain.analysis.leaf
     message = ""
-    if isinstance(leaf.claim, Unknown):
-        message = f"the evidence ends here; this would decide: {leaf.claim.subject}"
-    elif leaf.claim.type == "test_defect":
+    if leaf.claim.type == "test_defect":
         message = f"says that the test is wrong, not the product: a human decides ({leaf.claim.subject})"
     elif leaf.claim.type not in ACTIONABLE:
         message = f"ends at a symptom ({leaf.claim.type} {leaf.claim.subject}); ask why once more"
@@ -185,20 +186,6 @@ def _trace(item: Item) -> str:
     return trace
 
 
-def rivals(chain: Chain) -> Iterator[Finding]:
-    """No rival that it names holds."""
-    own = {(why.claim.type, why.claim.subject) for why in chain.analysis.whys}
-    for rival in chain.analysis.rivals:
-        claim, judgement = rival.claim, judge(rival.claim, chain.bundle)
-        name = f"{claim.type} {claim.subject}"
-        if judgement.truth is Truth.REFUTED:
-            message, truth = f"the rival {name} is ruled out: {judgement.message}", Truth.SUPPORTED
-        else:
-            message, truth = f"the rival {name} is not ruled out: {judgement.message}", Truth.UNPROVEN
-        if (claim.type, claim.subject) not in own:
-            yield Finding(rule="chain.rivals", truth=truth, message=message, evidence=judgement.evidence)
-
-
 Rule = Callable[[Chain], Iterator[Finding]]
 
 RULES: tuple[Rule, ...] = (
@@ -213,4 +200,5 @@ RULES: tuple[Rule, ...] = (
     failed,
     reached,
     rivals,
+    unnamed,
 )

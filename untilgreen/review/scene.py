@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from untilgreen.collect.bundle import Bundle
 from untilgreen.model.evidence import Case, Entry, Item, Request, Revision, Stream
-from untilgreen.model.suite import Exchange, Frame
+from untilgreen.model.suite import Exchange, Frame, Outcome
 
 Seen = TypeVar("Seen", Entry, Request)
 
@@ -27,6 +27,12 @@ def of_failures(bundle: Bundle, rows: Iterable[Seen]) -> list[Seen]:
     """Keep the rows that a failing test caused, and those that nobody can tell: a passing test may expect a 404."""
     traces = failing_traces(bundle)
     return [row for row in rows if not traces or not row.trace or trace_id(row.trace) in traces]
+
+
+def of_passes(bundle: Bundle, rows: Iterable[Seen]) -> list[Seen]:
+    """Keep the rows that a passing test caused."""
+    traces = {trace_id(case.trace) for case in bundle.find(Case) if case.trace and case.outcome is Outcome.PASSED}
+    return [row for row in rows if row.trace and trace_id(row.trace) in traces]
 
 
 def failing_traces(bundle: Bundle) -> frozenset[str]:

@@ -16,6 +16,7 @@ from untilgreen.triage.routes import Route, literals, matches
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.whys import Link, cite
 
+_REGISTERS = re.compile(r"(?:include|register|mount|add_|route|use|blueprint)\w*\(", re.IGNORECASE)
 _TRIVIAL = 4
 """A line this short, such as `)` or `try:`, is in every file and proves nothing."""
 
@@ -71,11 +72,15 @@ def removing_route(scene: Scene, service: str, path: str) -> tuple[Hunk, str] | 
     hunks = [h for h in scene.hunks if h.path in paths]
     for fits in (_whole(parts), _ending(parts), _word(parts)):
         for hunk in hunks:
-            back = set(_stripped(line for h in hunks if h.commit == hunk.commit for line in h.added))
-            for line in hunk.removed:
-                if fits(line) and line.strip() not in back and not any(fits(added) for added in back):
-                    return hunk, line.strip()
+            line = next((line for line in hunk.removed if fits(line)), "")
+            if line and not _moved(hunk, hunks, fits):
+                return hunk, line.strip()
     return _unregistering(scene, service, hunks, path)
+
+
+def _moved(hunk: Hunk, hunks: list[Hunk], fits: Callable[[str], bool]) -> bool:
+    """Tell whether the same commit put it back, here or elsewhere in the service."""
+    return any(fits(line) for other in hunks if other.commit == hunk.commit for line in other.added)
 
 
 def _gone(scene: Scene, service: str) -> set[str]:
@@ -85,14 +90,14 @@ def _gone(scene: Scene, service: str) -> set[str]:
 
 
 def _whole(parts: tuple[str, ...]) -> Callable[[str], bool]:
-    return lambda line: any(matches(route, parts) for route in literals(line))
+    return lambda line: "/" in line and any(matches(route, parts) for route in literals(line))
 
 
 def _ending(parts: tuple[str, ...]) -> Callable[[str], bool]:
     """Accept a literal that is the path's end and holds its last name: routers have prefixes."""
 
     def fits(line: str) -> bool:
-        return any(_is_end(route, parts) for route in literals(line))
+        return "/" in line and any(_is_end(route, parts) for route in literals(line))
 
     return fits
 
@@ -112,7 +117,7 @@ def _word(parts: tuple[str, ...]) -> Callable[[str], bool]:
     """Accept a line that quotes the path's last name in any other way, such as a table of routes."""
     name = next((part for part in reversed(parts) if part != "{}"), "")
     pattern = re.compile(rf"""["'/]{re.escape(name)}["'/]""")
-    return lambda line: bool(name) and bool(pattern.search(line))
+    return lambda line: bool(name) and name in line and bool(pattern.search(line))
 
 
 def _unregistering(scene: Scene, service: str, hunks: list[Hunk], path: str) -> tuple[Hunk, str] | None:
@@ -120,9 +125,9 @@ def _unregistering(scene: Scene, service: str, hunks: list[Hunk], path: str) -> 
     names = set(_holders(scene, service, path))
     for hunk in hunks:
         added = "\n".join(hunk.added)
-        for line in hunk.removed:
-            words = set(re.findall(r"\w+", line)) & names
-            if words and re.search(r"\(", line) and not any(re.search(rf"\b{word}\b", added) for word in words):
+        for line in (line for line in hunk.removed if _REGISTERS.search(line)):
+            words = set(re.findall(r"\w+", line.partition("(")[2])) & names
+            if words and not any(re.search(rf"\b{word}\b", added) for word in words):
                 return hunk, line.strip()
     return None
 

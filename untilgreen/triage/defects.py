@@ -56,14 +56,17 @@ def cause_of(scene: Scene, error: Error, callees: tuple[str, ...] = (), entries:
 
 def _missing_setting(scene: Scene, error: Error, entries: tuple[Entry, ...]) -> Chain:
     """An exception that names a variable which the service reads and does not get."""
-    said = (
-        f"{last_line(error.entry.raised, error.entry.message)} {error.entry.raised.message}"
-        if error.entry.raised
-        else ""
-    )
-    words = set(re.findall(r"\w+", said)) | {word.upper() for word in re.findall(r"\w+", error.entry.message)}
-    lacks = [x for x in lacking(scene, [error.entry.service], [error.entry, *entries]) if x.name in words]
+    said = set(re.findall(r"\w+", _said(error)))
+    if "Validation" in error.exception:  # a settings class names its fields in its own case
+        said |= {word.upper() for word in re.findall(r"\w+", error.entry.message)}
+    lacks = [x for x in lacking(scene, [error.entry.service], [error.entry, *entries]) if x.name in said]
     return secret_links(scene, lacks[0], f"Why does {error.entry.service} fail with it?") if lacks else ()
+
+
+def _said(error: Error) -> str:
+    """Return what an exception itself says, without its frames."""
+    raised = error.entry.raised
+    return f"{last_line(raised, error.entry.message)} {raised.message}" if raised else ""
 
 
 def secret_links(scene: Scene, lack: Lack, question: str) -> Chain:

@@ -20,6 +20,8 @@ _NETWORK = re.compile(
 _HOST = re.compile(
     r"(?:https?|wss?|grpc|postgres(?:ql)?|redis|mysql|amqp|mongodb)://(?:[^@\s/]*@)?([\w.-]+(?::\d+)?)|\b([\w.-]+:\d{2,5})\b"
 )
+_CLIENT = re.compile(r"/(?:httpx|httpcore|requests|urllib3?|aiohttp|http)/")
+_CLIENT_ERROR = re.compile(r"Connect(?:Error|Timeout)$|ReadTimeout$|ClientConnector|MaxRetryError$|URLError$")
 _MEMORY = re.compile(r"memory limit of .+ exceeded|out of memory|oom", re.IGNORECASE)
 _AFTER = timedelta(seconds=30)
 _BEFORE = timedelta(seconds=2)
@@ -46,8 +48,16 @@ def callee_of(scene: Scene, entry: Entry) -> str:
         return named[0]
     line = last_line(entry.raised, entry.message) if entry.raised else ""
     hosts = [one or two for one, two in _HOST.findall(f"{line} {entry.raised.message if entry.raised else ''}")]
+    return hosts[0] if hosts else _only_callee(scene, entry)
+
+
+def _only_callee(scene: Scene, entry: Entry) -> str:
+    """Take the one service that the caller knows when its HTTP client names nobody, as several clients do."""
     called = scene.calls.get(entry.service, ())
-    return hosts[0] if hosts else called[0] if len(called) == 1 else ""
+    frames = entry.raised.frames if entry.raised else ()
+    name = entry.raised.exception if entry.raised else ""
+    by_http = any(_CLIENT.search(frame.path) for frame in frames) or bool(_CLIENT_ERROR.search(name))
+    return called[0] if len(called) == 1 and by_http else ""
 
 
 def unreachable(service: str, callee: str, witness: Entry | Request) -> Link:

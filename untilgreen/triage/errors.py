@@ -13,6 +13,9 @@ from untilgreen.triage.scene import Scene
 Signature = tuple[str, str, str]
 """Service, exception and place: what two occurrences of one error share."""
 
+_QUIET = ("DEBUG", "INFO", "NOTICE", "WARNING")
+"""Severities by which somebody says that it is no error; plain text has none and may be one."""
+
 BY_TRACE, BY_TIME = 0.95, 0.7
 """How strongly a traceback is linked to a failure; measured in the linking trial."""
 
@@ -69,13 +72,16 @@ class Errors:
         """Return the exception of a service that explains a failure, or None.
 
         What passing tests log at least as often explains nothing. Of the rest, what no passing test logs
-        comes first, then what lies in the product's own source, then the earliest.
+        comes first, then what its logger took seriously, then what lies in the product's own source, then the earliest.
         """
         entries = [e for e in self._scene.entries(case.trace, service) if e.raised]
         found = [Error(e, self.spot(e), BY_TRACE) for e in entries if self._telling(e)]
         if found:
-            return min(found, key=lambda e: (self._passing[self.signature(e.entry)], e.spot is None))
+            return min(found, key=self._rank)
         return self._by_time(row) if row and not entries else None
+
+    def _rank(self, error: Error) -> tuple[int, bool, bool]:
+        return self._passing[self.signature(error.entry)], error.entry.severity in _QUIET, error.spot is None
 
     def _by_time(self, row: Request) -> Error | None:
         """Accept a traceback without a trace only when the moment leaves no choice."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from untilgreen.model.evidence import Hunk
 from untilgreen.triage.callsites import Definition, dotted, index_of
-from untilgreen.triage.routes import Route, route_of, serving
+from untilgreen.triage.routes import Route, Routes, route_of
 from untilgreen.triage.scene import Scene, python_files
 
 _DEPTH = 2
@@ -20,7 +20,7 @@ def handlers(scene: Scene, service: str, path: str) -> list[Definition]:
     if key not in scene.memo:
         scene.memo[key] = dict(_registered(scene, service))
     routes: dict[Route, list[Definition]] = scene.memo[key]
-    fitting = serving({*routes, *scene.routes(service)}, path)
+    fitting = Routes({*routes, *scene.routes(service)}).serving(path)
     best = next((route for route in fitting if route in routes), None)
     return routes[best] if best else []
 

@@ -6,7 +6,7 @@ from untilgreen.model.claims import EndpointMissing, Unknown
 from untilgreen.model.evidence import Request
 from untilgreen.triage.changes import regressed, removing_route
 from untilgreen.triage.masking import segments
-from untilgreen.triage.routes import Route, literals, serving
+from untilgreen.triage.routes import Route, Routes, literals
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.whys import Chain, Link, cite
 
@@ -20,7 +20,7 @@ def absent(scene: Scene, row: Request) -> Chain:
     if row.status != NOT_FOUND or set(answers) - {NOT_FOUND}:
         return ()
     removed = removing_route(scene, row.service, path)
-    known = serving(scene.routes(row.service), path)
+    known = Routes(scene.routes(row.service)).serving(path)
     if known and not (removed and _closer(literals(removed[1]), known, path)):
         return ()
     claim = EndpointMissing(service=row.service, method=row.method, path=path)

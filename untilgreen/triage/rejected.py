@@ -48,7 +48,8 @@ def refusal(scene: Scene, row: Request, services: list[str], entries: list[Entry
         entries: what was logged on the trace.
     """
     path = scene.paths.template(row.path)
-    said = next((e for e in entries if e.severity in _LOUD and e.service in (row.service, *services)), None)
+    loud = [e for e in entries if e.severity in _LOUD and e.service in (row.service, *services)]
+    said = min(loud, key=lambda e: e.service != row.service, default=None)
     answer = f"{row.service} refused {row.method} {path} with {row.status}" + (
         f": {said.message.strip()[:200]}" if said else "."
     )

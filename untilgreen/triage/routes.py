@@ -31,17 +31,30 @@ def matches(route: Route, parts: tuple[str, ...]) -> bool:
     return len(route) == len(parts) and all(r in ("{}", p) for r, p in zip(route, parts, strict=True))
 
 
-def serving(known: Iterable[Route], path: str) -> list[Route]:
-    """Return the routes that serve a path, alone or behind static prefixes that are literals too, longest first."""
-    routes, parts = set(known), segments(path)
-    prefixes = {route for route in routes if route and "{}" not in route}
-    found = [
-        route
-        for route in routes
-        if route and len(route) <= len(parts) and matches(route, parts[len(parts) - len(route) :])
-        if _prefixed(prefixes, parts[: len(parts) - len(route)])
-    ]
-    return sorted(found, key=lambda route: (-sum(r != "{}" for r in route), -len(route), route))
+class Routes:
+    """The path literals of some source.
+
+    Args:
+        known: literals as segments; any static one may be a prefix of another.
+    """
+
+    def __init__(self, known: Iterable[Route]) -> None:
+        self._by_length: dict[int, list[Route]] = defaultdict(list)
+        for route in sorted(set(known)):
+            self._by_length[len(route)].append(route)
+        self._prefixes = {r for routes in self._by_length.values() for r in routes if r and "{}" not in r}
+
+    def serving(self, path: str) -> list[Route]:
+        """Return the routes that serve a path, alone or behind static prefixes, the most specific first."""
+        parts = segments(path)
+        found = [
+            route
+            for length in range(1, len(parts) + 1)
+            if _prefixed(self._prefixes, parts[: len(parts) - length])
+            for route in self._by_length.get(length, ())
+            if matches(route, parts[len(parts) - length :])
+        ]
+        return sorted(found, key=lambda route: (-sum(r != "{}" for r in route), -len(route), route))
 
 
 def _prefixed(prefixes: set[Route], parts: tuple[str, ...]) -> bool:
@@ -60,7 +73,9 @@ class Paths:
     """
 
     def __init__(self, seen: Iterable[str], known: Iterable[Route]) -> None:
+        known = set(known)
         self._names = {part for route in known for part in route if part != "{}"}
+        self._routes = Routes(known)
         self._templates: dict[str, str] = {}
         values: dict[tuple[int, int, Route], set[str]] = defaultdict(set)
         for path in dict.fromkeys(seen):
@@ -77,12 +92,15 @@ class Paths:
         return self._templates[path]
 
     def _template(self, path: str) -> str:
-        shape = self._shape(path)
-        parts = [
-            "{}" if mark == "{}" or (len(shape), position, shape) in self._varying else part
-            for position, (mark, part) in enumerate(zip(shape, segments(path), strict=True))
-        ]
-        return "/" + "/".join(parts)
+        shape, parts = self._shape(path), segments(path)
+        serving = self._routes.serving(path) if "?" in shape else []
+        told = ("",) * (len(parts) - len(serving[0])) + serving[0] if serving else ("",) * len(parts)
+        return "/" + "/".join(
+            "{}"
+            if mark == "{}" or (mark == "?" and route == "{}") or (len(shape), position, shape) in self._varying
+            else part
+            for position, (mark, route, part) in enumerate(zip(shape, told, parts, strict=True))
+        )
 
     def _shape(self, path: str) -> Route:
         """Mark each segment: its own name when the source knows it, `{}` for a value, `?` for what could be either."""

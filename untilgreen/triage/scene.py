@@ -182,6 +182,21 @@ class Scene:
             found[self.key_of(row)].add(row.status)
         return dict(found)
 
+    def telling(self, row: Request) -> bool:
+        """Tell whether failing tests see this answer of this route oftener than passing ones."""
+        key = self.key_of(row), row.status
+        passing, failing = self._answers[0][key], self._answers[1][key]
+        return passing < failing and passing * max(len(self.bad), 1) < failing * max(len(self.passed), 1)
+
+    @cached_property
+    def _answers(self) -> tuple[Counter[tuple[RouteKey, int]], Counter[tuple[RouteKey, int]]]:
+        """Count in how many passing and failing tests each route gave each status."""
+        passing, failing = (
+            Counter(key for case in cases for key in {(self.key_of(r), r.status) for r in self.rows(case.trace)})
+            for cases in (self.passed, self.bad)
+        )
+        return passing, failing
+
     # Source and changes
 
     @cached_property

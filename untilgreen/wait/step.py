@@ -58,5 +58,5 @@ def _why_not_serving(rollout: Rollout) -> str:
     """Name what went wrong by itself; what was only held back by that comes after it."""
     held_back = ("OTHER_SERVICE_REFUSED", "EARLIER_SERVICE_FAILED")
     broken = [s for s in rollout.services if s.status is not ServingStatus.SERVING and s.reason not in held_back]
-    words = [f"{s.service} {s.status}: {s.reason} {s.message}".strip() for s in broken]
+    words = [f"{s.service} {s.status}: {s.reason} {s.message.partition(chr(10))[0]}".strip() for s in broken]
     return "; ".join(words) or "nothing was rolled out"

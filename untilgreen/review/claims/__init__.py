@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from untilgreen.collect.bundle import Bundle
-from untilgreen.model.claims import Claim
+from untilgreen.model.analysis import Truth
+from untilgreen.model.claims import Claim, Unknown
 from untilgreen.review.claims import cloud, code, configuration, outcomes, traffic
 from untilgreen.review.judgement import Check, Judgement, weigh
 
@@ -36,4 +37,6 @@ CHECKS: MappingProxyType[str, Check] = MappingProxyType(
 
 def judge(claim: Claim, bundle: Bundle) -> Judgement:
     """Say what the evidence says of a claim. What its author cited plays no part in that."""
+    if isinstance(claim, Unknown):
+        return Judgement(Truth.UNPROVEN, (), (), "the evidence ends here; that would decide it")
     return weigh(CHECKS[claim.type], claim, bundle)

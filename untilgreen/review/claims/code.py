@@ -11,9 +11,6 @@ from untilgreen.model.suite import Frame
 from untilgreen.review.judgement import Check
 from untilgreen.review.scene import current, failed_cases, in_file, of_failures
 
-_NEAR = 5
-"""Lines between a change and a line that it may have broken."""
-
 
 def _files(claim: CodeDefect, bundle: Bundle) -> list[SourceFile]:
     return [file for file in bundle.find(SourceFile) if file.path == claim.path]
@@ -58,10 +55,15 @@ def _changed(claim: CodeDefect, bundle: Bundle) -> list[Hunk]:
     return [
         hunk
         for hunk in bundle.find(Hunk)
-        if hunk.path == claim.path
-        and hunk.commit not in old
-        and hunk.line - _NEAR <= claim.line <= hunk.line + len(hunk.added) + _NEAR
+        if hunk.path == claim.path and hunk.commit not in old and _covers(hunk, claim.line)
     ]
+
+
+def _covers(hunk: Hunk, line: int) -> bool:
+    """Tell whether a line is one that the change added, or stands where it only took lines away."""
+    if hunk.added:
+        return hunk.line <= line < hunk.line + len(hunk.added)
+    return hunk.line <= line <= hunk.line + 1
 
 
 def _customary(claim: CodeDefect, bundle: Bundle) -> list[SourceFile]:

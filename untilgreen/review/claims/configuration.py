@@ -7,9 +7,12 @@ import re
 from untilgreen.collect.bundle import Bundle
 from untilgreen.model.claims import ConfigMismatch, FileExcluded, SecretMissing
 from untilgreen.model.delivery import Exclusion, Template
-from untilgreen.model.evidence import Coverage, ImageContent, Item, Revision, Secret, SourceFile
+from untilgreen.model.evidence import Coverage, Entry, ImageContent, Item, Request, Revision, Secret, SourceFile
 from untilgreen.review.judgement import Check
-from untilgreen.review.scene import revision_under_test
+from untilgreen.review.scene import current, of_failures, revision_under_test
+
+TRAFFIC = "traffic"
+"""The key of a mismatch whose values are revisions: who should have answered, and who did."""
 
 HIDDEN = "(not shown)"
 """How an analyst writes a value that may be a credential."""
@@ -75,15 +78,30 @@ def _value(template: Template, key: str) -> str:
 
 
 def _has_actual(claim: ConfigMismatch, bundle: Bundle) -> list[Item]:
-    """Find the actual value in the template of the revision under test, or else in the source."""
-    found = _template(bundle, claim.service)
-    if claim.actual == claim.expected and claim.actual != HIDDEN:
+    """Find the actual value where such a setting shows: in what happened, in the template, or else in the source."""
+    if claim.actual == claim.expected != HIDDEN:
         return []
-    if found and _is(found[1], claim.key, claim.actual) and (claim.actual or _last_good(claim, bundle)):
-        good = _last_good(claim, bundle)
-        changed = [r for r in good if r.template and _value(r.template, claim.key) != _value(found[1], claim.key)]
-        return [found[0], *changed] if changed or claim.actual != HIDDEN else []
-    return [*_lines(claim, bundle)]
+    return _in_effect(claim, bundle) or _in_template(claim, bundle) or [*_lines(claim, bundle)]
+
+
+def _in_effect(claim: ConfigMismatch, bundle: Bundle) -> list[Item]:
+    """Find who answered, for the traffic; who listens where, for the port."""
+    if claim.key == TRAFFIC:
+        return [*of_failures(bundle, bundle.find(Request, service=claim.service, revision=claim.actual))]
+    if claim.key == "port" and claim.actual:
+        words = re.compile(
+            rf"(?:port|listen|running|serving|bound).{{0,60}}(?<!\d){re.escape(claim.actual)}(?!\d)", re.IGNORECASE
+        )
+        return [entry for entry in current(bundle, Entry, claim.service) if words.search(entry.message)]
+    return []
+
+
+def _in_template(claim: ConfigMismatch, bundle: Bundle) -> list[Item]:
+    found, good = _template(bundle, claim.service), _last_good(claim, bundle)
+    if not found or not _is(found[1], claim.key, claim.actual) or not (claim.actual or good):
+        return []
+    changed = [r for r in good if r.template and _value(r.template, claim.key) != _value(found[1], claim.key)]
+    return [found[0], *changed] if changed or claim.actual != HIDDEN else []
 
 
 def _is(template: Template, key: str, wanted: str) -> bool:
@@ -110,10 +128,11 @@ def _lines(claim: ConfigMismatch, bundle: Bundle) -> list[SourceFile]:
 def _has_another(claim: ConfigMismatch, bundle: Bundle) -> list[Revision]:
     """Find the template giving the key a value that is not the actual one, or is the expected one."""
     found = _template(bundle, claim.service)
-    if not found or not _value(found[1], claim.key) or _lines(claim, bundle):
+    elsewhere = _in_effect(claim, bundle) or _lines(claim, bundle)
+    if not found or not _value(found[1], claim.key) or elsewhere:
         return []
-    as_claimed = _is(found[1], claim.key, claim.actual)
-    return [] if as_claimed and (claim.actual != claim.expected or claim.actual == HIDDEN) else [found[0]]
+    as_claimed = _is(found[1], claim.key, claim.actual) and not claim.actual == claim.expected != HIDDEN
+    return [] if as_claimed else [found[0]]
 
 
 def _names(claim: FileExcluded, exclusion: Exclusion) -> bool:

@@ -22,6 +22,7 @@ from untilgreen.review.scene import (
     exchanges,
     host_of,
     of_failures,
+    platform_says,
     revision_under_test,
     trace_id,
 )
@@ -30,6 +31,7 @@ _NO_ROUTE = (404, 405)
 _HANDLED = (101, 409, 422)
 _REFUSED = (401, 403)
 _GATEWAY = (502, 503, 504)
+_ENDED = re.compile(r"called exit\(|terminated|crash|probe failed", re.IGNORECASE)
 _UNREACHABLE = re.compile(
     r"refused|unreachable|timed? ?out|getaddrinfo|name or service not known|UNAVAILABLE|all connection attempts failed",
     re.IGNORECASE,
@@ -47,7 +49,8 @@ def _routed(rows: list[Request], method: str, path: str) -> list[Request]:
 
 
 def _failed_with(claim: HttpFailure, bundle: Bundle) -> list[Request]:
-    rows = of_failures(bundle, current(bundle, Request, claim.service))
+    """Find the rows, whichever revision answered: what a test saw is what it saw."""
+    rows = of_failures(bundle, bundle.find(Request, service=claim.service))
     return [row for row in _routed(rows, claim.method, claim.path) if row.status == claim.status]
 
 
@@ -107,7 +110,8 @@ def _down(claim: ServiceDown, bundle: Bundle) -> list[Item]:
     probes = [seen for seen in bundle.find(HealthSeen, service=claim.service) if not seen.ok]
     revision = revision_under_test(bundle, claim.service)
     unanswered = [case for case, e in exchanges(bundle, claim.service) if case.outcome.bad and e.status is None]
-    return [*([revision] if revision and not revision.ready else []), *probes, *rows, *unanswered]
+    ended = [entry for entry in platform_says(bundle, claim.service) if _ENDED.search(entry.message)]
+    return [*([revision] if revision and not revision.ready else []), *ended, *probes, *rows, *unanswered]
 
 
 def _up(claim: ServiceDown, bundle: Bundle) -> list[Item]:

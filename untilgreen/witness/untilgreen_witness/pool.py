@@ -21,7 +21,7 @@ import pytest
 
 from .order import ORDER, Events, clip
 from .schedule import Schedule, grouped
-from .worker import Post, SerialTimeout, be_worker, why_not_fork
+from .worker import Post, SerialTimeout, be_worker, end_group_with_parent, why_not_fork
 
 QUEUE_DEPTH = 3  # the test that runs, the next one (pytest must know it), and one so that no worker waits for the pool
 DEATH_GRACE_S = 2.0
@@ -93,6 +93,7 @@ class Pool:
         self._schedule = Schedule(grouped(session.items, ORDER.get("dist", "")), count)
         factory = getattr(session.config, "_tmp_path_factory", None)
         self._basetemp = factory.getbasetemp() if factory else None
+        end_group_with_parent()
         gc.collect()
         gc.freeze()  # workers share these pages as long as nobody's collector touches them
         try:

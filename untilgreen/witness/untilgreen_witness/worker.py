@@ -55,6 +55,8 @@ def be_worker(session: Any, post: Post) -> NoReturn:
     """Run tests until there are no more."""
     code = 70
     try:
+        if signal.getsignal(signal.SIGTERM) is end_group:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
         die_with_parent(post.parent)
         for fd in post.foreign:
             os.close(fd)
@@ -153,13 +155,31 @@ def cut_connections() -> None:
 
 
 def die_with_parent(parent: int | None = None) -> None:
-    """Ask Linux to kill this process when its parent ends, however that ends."""
+    """Let this process end when its parent ends, however that ends."""
     if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415 - elsewhere it is not needed
-
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+        ask_to_die(signal.SIGKILL)
         if parent is not None and os.getppid() != parent:  # it ended before it could be asked
             os._exit(70)
+
+
+def ask_to_die(number: int) -> None:
+    """Ask Linux for a signal when the parent ends."""
+    import ctypes  # noqa: PLC0415 - elsewhere it is not needed
+
+    ctypes.CDLL(None).prctl(1, number)
+
+
+def end_group(*_: Any) -> None:
+    """End every process that this run started, this one too."""
+    os.killpg(0, signal.SIGKILL)
+
+
+def end_group_with_parent() -> None:
+    """When untilgreen is killed, end all that the tests started too. Only the pool can: it is never inside a test."""
+    free = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if sys.platform == "linux" and free and os.getpgid(0) == os.getpid():
+        signal.signal(signal.SIGTERM, end_group)
+        ask_to_die(signal.SIGTERM)
 
 
 class SerialTimeout:
