@@ -181,3 +181,17 @@ def main() -> None:
     except KeyboardInterrupt:
         _say("untilgreen: interrupted; what had finished is kept. `untilgreen status` shows it.")
         raise SystemExit(130) from None
+    except Exception as error:  # noqa: BLE001 - the last resort: a defect of ours is a message, too
+        _say(
+            f"untilgreen: {type(error).__name__}: {error}. A defect of untilgreen; {_keep_traceback()} has the details."
+        )
+        raise SystemExit(2) from None
+
+
+def _keep_traceback() -> Path:
+    import tempfile  # noqa: PLC0415 - only in a defect
+    import traceback  # noqa: PLC0415 - as above
+
+    with tempfile.NamedTemporaryFile("w", prefix="untilgreen-", suffix=".txt", delete=False) as file:
+        file.write(traceback.format_exc())
+    return Path(file.name)

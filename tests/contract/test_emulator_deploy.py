@@ -283,6 +283,4 @@ def test_instance_that_ends_is_started_again(cloud: Cloud) -> None:
     after = env_of(state.uri)
     assert after["PORT"] != before
     assert after["K_REVISION"] == short(state.latest_ready_revision)
-    cloud.eventually(
-        f'resource.labels.revision_name="{after["K_REVISION"]}" textPayload="Container called exit(3)."'
-    )
+    cloud.eventually(f'resource.labels.revision_name="{after["K_REVISION"]}" textPayload="Container called exit(3)."')

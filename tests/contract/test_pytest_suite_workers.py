@@ -178,5 +178,5 @@ def test_bytes_are_counted_without_the_kernels_help(tmp_path: Path) -> None:
     assert set(outcomes(output).values()) == {Outcome.PASSED}
     for attempt in output.attempts.values():
         assert attempt.sighting is not None
-        assert attempt.sighting.bytes_sent > 30
+        assert attempt.sighting.bytes_sent >= 30
         assert attempt.sighting.bytes_received > 50

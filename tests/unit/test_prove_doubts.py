@@ -146,7 +146,7 @@ def test_nothing_is_real_by_one_side_alone(  # noqa: PLR0917 - one argument a pi
     rows: list[str],
     log_complete: bool,
 ) -> None:
-    """REAL implies bytes, an answer, an assertion and a row of the revision under test, and no doubt; and conversely."""
+    """REAL means bytes, an answer, an assertion, a row of the revision under test and no doubt; and vice versa."""
     seen = sighting(
         TRACE,
         exchanges=tuple(exchange(status=status) for status in exchanges),

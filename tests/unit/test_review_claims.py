@@ -88,6 +88,15 @@ SUPPORTED: list[tuple[Claim, tuple[Item, ...]]] = [
     (ServiceDown(service="web"), (request("/", 503),)),
     (ServiceDown(service="web"), (HealthSeen(service="web", url="u", ok=False, status=500),)),
     (ServiceDown(service="web"), (revision(ready=False),)),
+    (ServiceDown(service="web"), (platform("Container called exit(1)."),)),
+    (
+        ConfigMismatch(service="web", key="port", expected="8080", actual="9090"),
+        (entry("Serving HTTP on 0.0.0.0:9090"), revision()),
+    ),
+    (
+        ConfigMismatch(service="web", key="traffic", expected="web-2", actual="web-1"),
+        (request("/", 200).model_copy(update={"revision": "web-1"}), revision()),
+    ),
     (StartupFailed(service="web", revision="web-2"), (revision(ready=False),)),
     (ErrorRaised(service="web", exception="TypeError"), (raised("builtins.TypeError", "/app/a.py", 1, "f"),)),
     (TOKEN, (secret("TOKEN", SecretProblem.DENIED),)),

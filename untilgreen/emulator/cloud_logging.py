@@ -68,7 +68,9 @@ class CloudLogging:
 
     async def tail_entries(self, requests: AsyncIterator[Message]) -> AsyncIterator[Message]:
         """Give entries as they come in. Nothing is ever suppressed here."""
-        first = await anext(requests)
+        first = await anext(requests, None)
+        if first is None:
+            return
         projects = set(_projects(first.resource_names))
         try:
             test = matcher(first.filter)

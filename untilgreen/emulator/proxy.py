@@ -91,23 +91,23 @@ class _Client(asyncio.StreamReaderProtocol):
     def __init__(self, front: Front) -> None:
         self.reader = asyncio.StreamReader(limit=http1.BUFFER)
         super().__init__(self.reader, self._connected)
-        self._front = front
-        self._task: asyncio.Task[None] | None = None
-        self._transport: asyncio.Transport | None = None
+        self._door = front
+        self._serving: asyncio.Task[None] | None = None
+        self._wire: asyncio.Transport | None = None
         self.tunnel = False
         self.remote = ""
         self.writer: asyncio.StreamWriter
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if isinstance(transport, asyncio.Transport):
-            self._transport = transport
+            self._wire = transport
         super().connection_made(transport)
 
     def _connected(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writer = writer
         self.remote = (writer.get_extra_info("peername") or [""])[0]
-        self._front.enter(self)
-        self._task = asyncio.get_running_loop().create_task(self._serve())
+        self._door.enter(self)
+        self._serving = asyncio.get_running_loop().create_task(self._serve())
 
     def eof_received(self) -> bool:
         super().eof_received()
@@ -116,20 +116,20 @@ class _Client(asyncio.StreamReaderProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         # What a tunnel still holds, such as a close frame, has to reach the other side first.
-        if self._task and not self.tunnel:
-            self._task.cancel()
+        if self._serving and not self.tunnel:
+            self._serving.cancel()
 
     def drop(self) -> None:
         """Cut the connection."""
-        if self._transport:
-            self._transport.abort()
-        if self._task:
-            self._task.cancel()
+        if self._wire:
+            self._wire.abort()
+        if self._serving:
+            self._serving.cancel()
 
     async def _serve(self) -> None:
         try:
             with suppress(OSError, asyncio.CancelledError):
-                await self._front.answer(self)
+                await self._door.answer(self)
         finally:
-            self._front.leave(self)
+            self._door.leave(self)
             self.writer.close()

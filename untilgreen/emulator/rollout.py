@@ -149,8 +149,7 @@ class Rollouts:
 
     def _retire_idle(self, service: Message) -> None:
         """Stop revisions that no request can reach, so that memory does not grow with each deployment."""
-        reached = {share.revision for share in traffic.shares(service) if share.percent or share.tag}
-        reached |= {status.revision for status in service.traffic_statuses}
+        reached = self._routes.reached(service_name(service.name))
         for record in self._revisions.of(service.name):
             if record.workload and record.workload.active and _is_ready(record) and record.short not in reached:
                 record.workload.release()

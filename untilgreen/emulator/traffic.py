@@ -93,6 +93,7 @@ class Routes:
         self._ports = ports
         self._log = log
         self._doors: dict[tuple[str, str], _Door] = {}
+        self._reached: dict[str, set[str]] = {}
 
     async def open(self, service: ServiceName, tag: str = "") -> str:
         """Return the URL of a service or of one of its tags, opening its port if need be."""
@@ -109,6 +110,7 @@ class Routes:
         """Send a service's requests to these workloads from now on, and close the ports of tags that are gone."""
         weighed = [(workload, share.percent) for share, workload in parts if share.percent]
         self._doors[str(service), ""].route.targets = weighed
+        self._reached[str(service)] = {share.revision for share, _ in parts if share.percent or share.tag}
         tagged = {share.tag: workload for share, workload in parts if share.tag}
         for (name, tag), door in list(self._doors.items()):
             if name == str(service) and tag:
@@ -117,11 +119,16 @@ class Routes:
                 else:
                     self._doors.pop((name, tag)).front.close()
 
+    def reached(self, service: ServiceName) -> set[str]:
+        """Return the short names of the revisions that requests can reach."""
+        return self._reached.get(str(service), set())
+
     def close(self, service: ServiceName) -> None:
         """Close all ports of a service that is gone, and forget them."""
         for key in [key for key in self._doors if key[0] == str(service)]:
             self._doors.pop(key).front.close()
             self._ports.forget(_owner(*key))
+        self._reached.pop(str(service), None)
 
     async def shut(self) -> None:
         """Close every port, for the emulator's own end."""

@@ -20,7 +20,7 @@ from untilgreen.model.evidence import Case, Commit, Entry, Hunk, Item, Request, 
 from untilgreen.model.suite import Frame
 from untilgreen.review.dossier import Chain
 from untilgreen.review.routes import matches
-from untilgreen.review.scene import current, in_file, of_failures, of_passes
+from untilgreen.review.scene import current, errors, in_file, of_failures, of_passes
 
 _WORD = re.compile(r"[A-Za-z_]\w{3,}")
 _NO_WORDS = frozenset({*keyword.kwlist, "self", "line", "file", "File", "Traceback", "most", "recent", "call", "last"})
@@ -64,8 +64,8 @@ def _touches(chain: Chain, effect: Why, hunk: Hunk) -> bool:
             root = chain.bundle.manifest.sources.get(service, "")
             return bool(hunk.removed) and hunk.path.startswith(f"{root}/")
         case _:
-            errors = _errors(chain, effect)
-            return any(_shares(chain, e, hunk) for e in errors) if errors else _only_suspect(chain, effect, hunk)
+            behind = _errors(chain, effect)
+            return any(_shares(chain, e, hunk) for e in behind) if behind else _only_suspect(chain, effect, hunk)
 
 
 def _errors(chain: Chain, effect: Why) -> list[Entry]:
@@ -73,9 +73,9 @@ def _errors(chain: Chain, effect: Why) -> list[Entry]:
     shown = (*chain.judgements[effect.number].for_, *chain.cited(effect))
     entries = [item for item in shown if isinstance(item, Entry)]
     if any(isinstance(item, Revision) for item in shown) or not entries:
-        logged = current(chain.bundle, Entry, getattr(effect.claim, "service", "") or "-")
+        logged = errors(chain.bundle, getattr(effect.claim, "service", "") or "-")
         usual = {_signature(entry) for entry in of_passes(chain.bundle, logged)}
-        failures = [entry for entry in of_failures(chain.bundle, logged) if entry.raised]
+        failures = of_failures(chain.bundle, logged)
         entries += [entry for entry in failures if _signature(entry) not in usual]
     return entries
 

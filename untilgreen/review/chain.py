@@ -12,7 +12,7 @@ from untilgreen.review.blame import brought
 from untilgreen.review.claims.configuration import TRAFFIC
 from untilgreen.review.dossier import Chain
 from untilgreen.review.rivals import rivals, unnamed
-from untilgreen.review.scene import failed_cases, same, trace_id
+from untilgreen.review.scene import failed_cases, trace_id
 
 SKEW = timedelta(seconds=2)
 """Clocks of client, service and platform differ by about this much."""
@@ -67,7 +67,7 @@ def relevant(chain: Chain) -> Iterator[Finding]:
 
 def _about(chain: Chain, why: Why, item: Item) -> bool:
     judgement = chain.judgements[why.number]
-    if any(same(item, other) for other in (*judgement.for_, *judgement.against)):
+    if any(item is other for other in (*judgement.for_, *judgement.against)):
         return True
     if isinstance(item, Case):
         return item.nodeid in chain.analysis.cases

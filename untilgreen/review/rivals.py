@@ -10,7 +10,7 @@ from untilgreen.model.claims import Claim, FileExcluded, ResourceExhausted, Secr
 from untilgreen.model.evidence import Case, Entry, ImageContent, Secret
 from untilgreen.review.claims import judge
 from untilgreen.review.dossier import Chain
-from untilgreen.review.scene import current
+from untilgreen.review.scene import errors
 
 _NO_MODULE = re.compile(r"No module named ['\"]([\w.]+)['\"]")
 
@@ -65,8 +65,8 @@ def _facts(chain: Chain) -> Iterator[Claim]:
 
 def _kept_out(chain: Chain, service: str) -> Iterator[Claim]:
     """Go through the excluded files whose absence the service's errors name."""
-    errors = [entry.raised.message for entry in current(chain.bundle, Entry, service) if entry.raised]
-    modules = {name.replace(".", "/") for message in errors for name in _NO_MODULE.findall(message)}
+    messages = [entry.raised.message for entry in errors(chain.bundle, service) if entry.raised]
+    modules = {name.replace(".", "/") for message in messages for name in _NO_MODULE.findall(message)}
     named = {why.claim.rule_file for why in chain.analysis.whys if isinstance(why.claim, FileExcluded)}
     for image in chain.bundle.find(ImageContent, service=service):
         for e in image.excluded:

@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 from untilgreen.collect.bundle import Bundle
-from untilgreen.model.evidence import Case, Entry, Item, Request, Revision, Stream
+from untilgreen.model.evidence import Case, Entry, Request, Revision, Stream
 from untilgreen.model.suite import Exchange, Frame, Outcome
 
 Seen = TypeVar("Seen", Entry, Request)
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+
+_memory: WeakKeyDictionary[Bundle, dict[tuple[Any, ...], Any]] = WeakKeyDictionary()
 
 
+def once(query: Callable[Given, Found]) -> Callable[Given, Found]:
+    """Ask a bundle only once: with a million entries, each look at all of them takes seconds."""
+
+    @wraps(query)
+    def asked(*args: Given.args, **kwargs: Given.kwargs) -> Found:
+        bundle: Any = args[0]
+        known = _memory.setdefault(bundle, {})
+        key = (query.__name__, *args[1:])
+        if key not in known:
+            known[key] = query(*args, **kwargs)
+        found: Found = known[key]
+        return found
+
+    return asked
+
+
+@once
 def failed_cases(bundle: Bundle) -> list[Case]:
     """Return the tests that failed, errored or got lost."""
     return [case for case in bundle.find(Case) if case.outcome.bad]
 
 
+@once
 def current(bundle: Bundle, kind: type[Seen], service: str) -> list[Seen]:
     """Return a service's rows from the revision under test; what an older revision did says nothing about this one."""
     revision = bundle.manifest.revisions.get(service, "")
@@ -35,6 +59,7 @@ def of_passes(bundle: Bundle, rows: Iterable[Seen]) -> list[Seen]:
     return [row for row in rows if row.trace and trace_id(row.trace) in traces]
 
 
+@once
 def failing_traces(bundle: Bundle) -> frozenset[str]:
     """Return the traces of the tests that failed."""
     return frozenset(trace_id(case.trace) for case in failed_cases(bundle) if case.trace)
@@ -45,11 +70,13 @@ def trace_id(trace: str) -> str:
     return trace.rpartition("/")[2]
 
 
+@once
 def platform_says(bundle: Bundle, service: str) -> list[Entry]:
     """Return what the platform itself logged: an application can print the same words, but not into this log."""
     return [entry for entry in current(bundle, Entry, service) if entry.stream is Stream.SYSTEM]
 
 
+@once
 def application_says(bundle: Bundle, service: str) -> list[Entry]:
     """Return what the service's own code logged."""
     return [entry for entry in current(bundle, Entry, service) if entry.stream is not Stream.SYSTEM]
@@ -62,6 +89,14 @@ def revision_under_test(bundle: Bundle, service: str) -> Revision | None:
     return found[-1] if found else None
 
 
+@once
+def errors(bundle: Bundle, service: str = "") -> list[Entry]:
+    """Return the entries with an exception in them: of all services and revisions, or of one under test."""
+    logged = current(bundle, Entry, service) if service else bundle.find(Entry)
+    return [entry for entry in logged if entry.raised]
+
+
+@once
 def exchanges(bundle: Bundle, service: str) -> list[tuple[Case, Exchange]]:
     """Return what the tests of the bundle exchanged with a service, as the client saw it."""
     host = host_of(bundle, service)
@@ -79,8 +114,3 @@ def in_file(bundle: Bundle, path: str, frame: Frame) -> bool:
     """Tell whether a frame lies in a file of the repository; inside an image the build context's prefix is gone."""
     inner = [path.removeprefix(f"{root}/") for root in bundle.manifest.sources.values()]
     return any(frame.path == end or frame.path.endswith(f"/{end}") for end in {path, *inner})
-
-
-def same(first: Item, second: Item) -> bool:
-    """Tell whether two items are one."""
-    return first is second or first.id == second.id

@@ -6,11 +6,13 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from untilgreen.model.evidence import SourceFile
 from untilgreen.triage.scene import Scene, python_files
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,12 @@ class Index:
 
     Args:
         sites: in the order of path and line.
+        named: the same by the last part of their names, and so by what they call.
         definitions: by name.
     """
 
     sites: tuple[Site, ...]
+    named: dict[str, tuple[Site, ...]]
     definitions: dict[str, tuple[Definition, ...]]
 
 
@@ -109,7 +113,14 @@ def _index(scene: Scene, files: Iterable[SourceFile]) -> Index:
             definition = Definition(file.path, node.lineno, node.end_lineno or node.lineno, node.name)
             definitions[node.name].append(definition)
     ordered = sorted(sites, key=lambda s: (s.path, s.line, s.name))
-    return Index(tuple(ordered), {name: tuple(found) for name, found in definitions.items()})
+    named: dict[str, list[Site]] = defaultdict(list)
+    for site in ordered:
+        named[site.short].append(site)
+    return Index(tuple(ordered), _frozen(named), _frozen(definitions))
+
+
+def _frozen(found: dict[str, list[Kind]]) -> dict[str, tuple[Kind, ...]]:
+    return {name: tuple(items) for name, items in found.items()}
 
 
 class _Reader:

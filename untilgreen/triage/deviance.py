@@ -54,7 +54,7 @@ def deviance(scene: Scene, service: str, spot: Spot) -> Deviance | None:
 def _by_argument(index: Index, here: Site) -> Iterator[Deviance]:
     """Compare who makes the argument: most `send(safe(x))`, this one `send(raw(x))`."""
     for position, own in enumerate(here.arguments):
-        sites = [s for s in index.sites if s.short == here.short and len(s.arguments) > position]
+        sites = [s for s in index.named[here.short] if len(s.arguments) > position]
         yield from _choose(index, here, sites, own, lambda s, n=position: s.arguments[n])  # type: ignore[misc]  # mypy cannot infer a default argument
 
 
@@ -77,18 +77,14 @@ def _choose(index: Index, here: Site, sites: list[Site], own: str, how: Callable
 
 def _by_wrapper(index: Index, here: Site) -> Iterator[Deviance]:
     """Look for a function of the product that does this call for its callers, and is used more than the bare call."""
-    bare = [s for s in index.sites if _same_call(s, here)]
-    for name in sorted({s.function for s in bare} & set(index.definitions)):
+    bare = [s for s in index.named[here.short] if _same_call(s, here)]
+    makers = sorted({s.function for s in bare if s.returned} & set(index.definitions) - {here.short})
+    for name in (name for name in makers if len(index.named.get(name, ())) >= _FEWEST):
         for definition in index.definitions[name]:
             inside = [s for s in bare if s.returned and definition.holds(s.path, s.line)]
-            callers = [s for s in index.sites if s.short == name and s.short != here.short]
             outside = [s for s in bare if not definition.holds(s.path, s.line)]
-            if (
-                not inside
-                or definition.holds(here.path, here.line)
-                or len(callers) < _FEWEST
-                or len(callers) <= len(outside)
-            ):
+            callers = index.named[name]
+            if not inside or definition.holds(here.path, here.line) or len(callers) <= len(outside):
                 continue
             others = tuple(s.place for s in outside if s.place != here.place)
             yield Deviance(name, here.name, len(callers), len(callers) + len(outside), others, definition, callers[0])
@@ -96,7 +92,7 @@ def _by_wrapper(index: Index, here: Site) -> Iterator[Deviance]:
 
 def _by_keyword(index: Index, here: Site) -> Iterator[Deviance]:
     """Compare keywords: most `dumps(x, default=str)`, this one without."""
-    sites = [s for s in index.sites if _same_call(s, here)]
+    sites = [s for s in index.named[here.short] if _same_call(s, here)]
     passed = Counter(keyword for site in sites for keyword in site.keywords - here.keywords)
     for keyword, count in sorted(passed.items(), key=lambda item: (-item[1], item[0])):
         if count >= _FEWEST and 3 * count >= 2 * len(sites):
@@ -114,7 +110,7 @@ def unguarded(scene: Scene, service: str, spot: Spot) -> Deviance | None:
     """
     index = index_of(scene, service)
     for here in [s for s in index.sites if s.path == spot.path and s.line <= spot.line <= s.end and s.name]:
-        sites = [s for s in index.sites if s.short == here.short]
+        sites = index.named[here.short]
         kept = [s for s in sites if s.guarded]
         leaks = [s for s in sites if not s.guarded]
         if leaks and len(kept) >= _FEWEST and len(kept) > len(leaks):

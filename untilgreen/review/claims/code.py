@@ -9,7 +9,7 @@ from untilgreen.model.claims import CodeDefect, RegressedBy
 from untilgreen.model.evidence import Case, Commit, Coverage, Entry, Hunk, Item, Revision, SourceFile
 from untilgreen.model.suite import Frame
 from untilgreen.review.judgement import Check
-from untilgreen.review.scene import current, failed_cases, in_file, of_failures
+from untilgreen.review.scene import errors, failed_cases, in_file, of_failures
 
 
 def _files(claim: CodeDefect, bundle: Bundle) -> list[SourceFile]:
@@ -43,7 +43,7 @@ def _leads_there(claim: CodeDefect, bundle: Bundle, item: Entry | Case) -> bool:
 
 
 def _traced(claim: CodeDefect, bundle: Bundle) -> list[Item]:
-    seen: list[Entry | Case] = [*bundle.find(Entry), *failed_cases(bundle)]
+    seen: list[Entry | Case] = [*errors(bundle), *failed_cases(bundle)]
     return [item for item in seen if _leads_there(claim, bundle, item)]
 
 
@@ -72,13 +72,13 @@ def _customary(claim: CodeDefect, bundle: Bundle) -> list[SourceFile]:
     if not called:
         return []
     call = re.compile(rf"(?<!def )\b{re.escape(called[1])}\(")
-    counts = {file.id: len(call.findall(file.content)) for file in bundle.find(SourceFile)}
+    calls = [(file, len(call.findall(file.content))) for file in bundle.find(SourceFile)]
     line = next(
         (file.content.splitlines()[claim.line - 1] for file in _files(claim, bundle) if _holds(claim, file)), ""
     )
-    with_it = [file for file in bundle.find(SourceFile) if counts[file.id]]
     deviates = "(" in claim.canonical or " " in claim.canonical or not call.search(line)
-    return with_it if sum(counts.values()) > 1 and deviates else []
+    custom = sum(count for _, count in calls) > 1 and deviates
+    return [file for file, count in calls if count] if custom else []
 
 
 def _defective(claim: CodeDefect, bundle: Bundle) -> list[Item]:
@@ -98,7 +98,7 @@ def _raised_elsewhere(claim: CodeDefect, bundle: Bundle) -> list[Entry]:
     An upstream defect may well surface downstream: only the service that holds the file can contradict.
     """
     services = {file.service for file in _files(claim, bundle) if file.service}
-    seen = [entry for service in sorted(services) for entry in of_failures(bundle, current(bundle, Entry, service))]
+    seen = [entry for service in sorted(services) for entry in of_failures(bundle, errors(bundle, service))]
     raised = [entry for entry in seen if entry.raised and entry.raised.frames]
     through = [e for e in raised if any(in_file(bundle, claim.path, frame) for frame in _frames(e))]
     return [] if through else raised
@@ -132,7 +132,7 @@ def _innocent(claim: RegressedBy, bundle: Bundle) -> list[Commit]:
 def _seen_before(claim: RegressedBy, bundle: Bundle) -> list[Entry]:
     """Find the last good revision raising in that file what the revision under test raises there."""
     old = {revision.name for revision in bundle.find(Revision) if not revision.current}
-    there = [e for e in bundle.find(Entry) if any(in_file(bundle, claim.path, frame) for frame in _frames(e))]
+    there = [e for e in errors(bundle) if any(in_file(bundle, claim.path, frame) for frame in _frames(e))]
     now = {e.raised.exception for e in there if e.raised and e.revision not in old}
     return [e for e in there if e.raised and e.revision in old and e.raised.exception in now]
 
