@@ -107,7 +107,10 @@ def _index(scene: Scene, files: Iterable[SourceFile]) -> Index:
         tree = scene.tree(file.path)
         if tree is None:
             continue
-        reader = _Reader(file.path, tree)
+        key = ("reader", file.path)
+        if key not in scene.memo:
+            scene.memo[key] = _Reader(file.path, tree)
+        reader: _Reader = scene.memo[key]
         sites += reader.sites
         for node in reader.functions:
             definition = Definition(file.path, node.lineno, node.end_lineno or node.lineno, node.name)

@@ -127,8 +127,14 @@ class Scene:
 
     def platform(self, service: str) -> list[Entry]:
         """Return what only the platform can have written about a service's current revision."""
-        current = self.manifest.revisions.get(service, "")
-        return [e for e in self._by_service.get(service, []) if e.stream is Stream.SYSTEM and e.revision == current]
+        return self._platform.get((service, self.manifest.revisions.get(service, "")), [])
+
+    @cached_property
+    def _platform(self) -> dict[tuple[str, str], list[Entry]]:
+        found: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        for entry in (e for e in self._entries if e.stream is Stream.SYSTEM):
+            found[entry.service, entry.revision].append(entry)
+        return found
 
     @cached_property
     def _entries(self) -> list[Entry]:
