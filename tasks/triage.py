@@ -24,6 +24,6 @@ def find_causes(run: Run, settings: Settings, manifest: Manifest) -> Triage:
 
     found = shop.ledger.once(run.cycle, "triage", (settings, manifest), work)
     for group in found.groups:
-        masked = f", masked by {group.masked_by}" if group.masked_by else ""
-        narrator().say("triage", f"{len(group.cases)} tests: {group.key}{masked}")
+        tests = f"{len(group.cases)} tests" if group.cases else "incident"
+        narrator().say("triage", f"{tests}: {group.key}")
     return found

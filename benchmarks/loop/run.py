@@ -34,7 +34,9 @@ def main() -> None:
         loop, seconds, memory = demo(Path(folder))
         for cycle in loop["cycles"]:
             rest = sum(cost for step, cost in cycle["seconds"].items() if step != "suite")
-            print(f"cycle {cycle['number']}: {rest:5.1f} s in steps other than the suite, {wall(cycle) - suite(cycle):5.1f} s wall")
+            print(
+                f"cycle {cycle['number']}: {rest:5.1f} s in steps other than the suite, {wall(cycle) - suite(cycle):5.1f} s wall"
+            )
         print(f"demo: {seconds:.0f} s, {len(loop['cycles'])} cycles, {loop['stop']}; emulator at most {memory:.0f} MB")
         compare_suites(Path(loop["repository"]), loop["cycles"][-1]["commit"], rounds)
 

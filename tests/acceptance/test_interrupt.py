@@ -45,7 +45,7 @@ def test_an_interrupt_is_clean(
 ) -> None:
     """Whatever step runs: no traceback, exit 130, no process of the loop is left, and finished steps are kept."""
     root = project(**changes)
-    process = subprocess.Popen(  # noqa: S603 - our own interpreter
+    process = subprocess.Popen(
         [sys.executable, "-m", "untilgreen", "run", "--repo", str(root)],
         env=environment,
         stderr=subprocess.PIPE,

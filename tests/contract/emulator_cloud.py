@@ -31,6 +31,7 @@ from google.longrunning import operations_pb2
 PROJECT = "emulator-moon"
 PARENT = f"projects/{PROJECT}/locations/moon-central1"
 REGISTRY = "moon-docker.pkg.dev/emulator-moon/apps"
+SPAN = "b" * 16
 Allocation = run_v2.TrafficTargetAllocationType
 
 GOOD = """
@@ -227,3 +228,16 @@ def get(url: str, headers: dict[str, str] | None = None, data: bytes | None = No
     except HTTPError as error:
         with error:
             return error.code, error.read()
+
+
+def a_trace() -> str:
+    return unique("").strip("-").ljust(32, "0")
+
+
+def parent(trace: str) -> dict[str, str]:
+    return {"traceparent": f"00-{trace}-{SPAN}-01"}
+
+
+def request_entry(cloud: Cloud, trace: str) -> Any:
+    (entry,) = cloud.eventually(f'log_id("run.googleapis.com/requests") trace="projects/{PROJECT}/traces/{trace}"')
+    return entry

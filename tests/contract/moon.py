@@ -76,7 +76,7 @@ def rise(state: Path, folders: Callable[[str], Path]) -> Iterator[Moon]:
     registry = SnapshotRegistry(state / "registry")
     numbers = itertools.count(1)
     command = [sys.executable, "-m", "untilgreen.emulator", "--state", state, "--seed", seed, "--with-parent"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own interpreter, no shell
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         yield Moon(
             endpoint=json.loads(process.stdout.readline() if process.stdout else b"")["endpoint"],
             good=_image(registry, "good", APP, folders("good")),

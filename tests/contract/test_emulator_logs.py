@@ -12,12 +12,6 @@ from google.cloud.logging_v2.types import LogEntry, TailLogEntriesRequest
 
 from tests.contract.emulator_cloud import GOOD, PROJECT, Cloud, get, service, shared, short, unique
 
-TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-ODD_LINES = (
-    GOOD
-    + """
-"""
-)
 WRITER = r"""
 import json, os, sys
 out = sys.stdout.buffer
@@ -169,9 +163,7 @@ def test_page_token_belongs_to_its_query(cloud: Cloud, numbered: str) -> None:
     first = next(iter(cloud.logging.list_log_entries({"resource_names": names, "page_size": 5}).pages))
     for token in (first.next_page_token, "nonsense", "eyI="):
         with pytest.raises(exceptions.InvalidArgument, match="page_token"):
-            cloud.logging.list_log_entries(
-                {"resource_names": names, "filter": "severity>=ERROR", "page_token": token}
-            )
+            cloud.logging.list_log_entries({"resource_names": names, "filter": "severity>=ERROR", "page_token": token})
 
 
 def test_same_entry_twice_is_kept_once(cloud: Cloud) -> None:

@@ -17,9 +17,8 @@ from google.api_core import exceptions
 from google.cloud import run_v2
 from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
 
-from tests.contract.emulator_cloud import GOOD, PARENT, Cloud, get, service, shared, start, stop
+from tests.contract.emulator_cloud import GOOD, PARENT, get, service, shared, start, stop
 
-FORKING = "import os, time\nif os.fork() == 0:\n    os.setpgid(0, 0) if False else None\n" + GOOD
 COMMAND = (sys.executable, "-m", "untilgreen.emulator", "--state")
 
 
@@ -113,30 +112,17 @@ def test_faults_at_start_are_one_line(tmp_path: Path, fault: str) -> None:
     assert "planted" not in ended.stderr
 
 
-def test_ports_are_kept(tmp_path: Path) -> None:
-    """A service has the same URL after the emulator was started again."""
-
-    def url() -> str:
+def test_what_survives_a_restart(tmp_path: Path) -> None:
+    """After the emulator was started again a service has the same URL, and the old log entries are still there."""
+    urls, counts = [], []
+    for number in (1, 2):
         cloud = start(tmp_path)
-        try:
-            return str(cloud.deploy(service("one", cloud.push(GOOD))).uri)
-        finally:
-            cloud.channel.close()
-            stop(cloud)
-
-    assert url() == url()
-
-
-def test_logs_survive(tmp_path: Path) -> None:
-    """Entries are still there after the emulator was started again."""
-    counts = []
-    for _ in range(2):
-        cloud = start(tmp_path)
-        state = cloud.deploy(service("one", cloud.push(GOOD)))
-        get(state.uri)
-        counts.append(len(cloud.eventually('log_id("run.googleapis.com/requests")', len(counts) + 1)))
+        urls.append(cloud.deploy(service("one", cloud.push(GOOD))).uri)
+        get(urls[-1])
+        counts.append(len(cloud.eventually('log_id("run.googleapis.com/requests")', number)))
         cloud.channel.close()
         stop(cloud)
+    assert urls[0] == urls[1]
     assert counts == [1, 2]
 
 
@@ -158,7 +144,3 @@ def test_imports_nothing_else_of_the_package() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=20)
     assert ended.stdout.strip().endswith("[] []")
-
-
-def cloud_of(state: Cloud) -> Path:
-    return state.state

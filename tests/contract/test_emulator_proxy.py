@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import time
+from http.client import IncompleteRead
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,31 +14,20 @@ import aiohttp
 import pytest
 from google.protobuf import duration_pb2
 
-from tests.contract.emulator_cloud import GOOD, PROJECT, Cloud, get, service, shared, short, unique
-
-SOCKETS = """
-import os
-from aiohttp import web
-
-async def talk(request):
-    socket = web.WebSocketResponse(protocols=("first", "second"))
-    await socket.prepare(request)
-    async for message in socket:
-        if message.data == "leave":
-            break
-        if message.data.startswith("close "):
-            await socket.close(code=int(message.data[6:]), message=b"as asked")
-        else:
-            await socket.send_str("echo " + message.data)
-    print("client closed with", socket.close_code)
-    return socket
-
-app = web.Application()
-app.add_routes([web.get("/talk", talk)])
-print("ready")
-web.run_app(app, host="127.0.0.1", port=int(os.environ["PORT"]), print=None, access_log=None)
-"""
-SPAN = "b" * 16
+from tests.contract.emulator_cloud import (
+    GOOD,
+    PROJECT,
+    SPAN,
+    Cloud,
+    a_trace,
+    get,
+    parent,
+    request_entry,
+    service,
+    shared,
+    short,
+    unique,
+)
 
 
 @pytest.fixture
@@ -49,24 +39,6 @@ def cloud() -> Cloud:
 def app() -> Any:
     """One service that most of these tests share."""
     return shared().deploy(service(unique("proxy"), shared().push(GOOD), labels={"cycle": "c7"}))
-
-
-@pytest.fixture(scope="module")
-def sockets() -> Any:
-    return shared().deploy(service(unique("ws"), shared().push(SOCKETS)))
-
-
-def a_trace() -> str:
-    return unique("").strip("-").ljust(32, "0")
-
-
-def parent(trace: str) -> dict[str, str]:
-    return {"traceparent": f"00-{trace}-{SPAN}-01"}
-
-
-def request_entry(cloud: Cloud, trace: str) -> Any:
-    (entry,) = cloud.eventually(f'log_id("run.googleapis.com/requests") trace="projects/{PROJECT}/traces/{trace}"')
-    return entry
 
 
 def test_request_log_tells_everything(cloud: Cloud, app: Any) -> None:
@@ -204,64 +176,51 @@ def test_client_that_leaves_is_logged(cloud: Cloud, app: Any) -> None:
     assert request_entry(cloud, trace).http_request.status == 499
 
 
-@pytest.mark.parametrize("code", [1000, 1011, 4001])
-def test_close_code_of_the_container_passes(cloud: Cloud, sockets: Any, code: int) -> None:
-    """The container's WebSocket close code and reason reach the client; the entry says 101."""
+BROKEN = r"""
+import os, socket, time
+listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])), backlog=50)
+ANSWERS = {
+    "/garbage": b"this is no HTTP\r\n\r\n",
+    "/silent": b"",
+    "/cut": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort",
+    "/cut-late": b"HTTP/1.1 200 OK\\r\\nContent-Length: 1000000\\r\\n\\r\\n" + b"z" * 500_000,
+    "/until-close": b"HTTP/1.0 200 OK\r\n\r\n" + b"z" * 100_000,
+    "/early": b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nno!",
+    "/interim": b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+}
+while True:
+    connection, _ = listener.accept()
+    head = connection.recv(65536).decode("latin-1")
+    if head:
+        connection.sendall(ANSWERS[head.split()[1]])
+        connection.shutdown(socket.SHUT_WR)
+        while "/early" in head and connection.recv(65536):
+            pass
+    connection.close()
+"""
+
+
+@pytest.fixture(scope="module")
+def broken() -> Any:
+    return shared().deploy(service(unique("broken"), shared().push(BROKEN)))
+
+
+@pytest.mark.parametrize("path", ["/garbage", "/silent", "/cut"])
+def test_broken_answer_is_a_503(cloud: Cloud, broken: Any, path: str) -> None:
+    """An instance that hangs up or speaks no HTTP gives 503, and the log says that it was the instance."""
     trace = a_trace()
-
-    async def talk() -> tuple[str, str | None, Any, Any]:
-        async with (
-            aiohttp.ClientSession() as session,
-            session.ws_connect(f"{sockets.uri}/talk", protocols=("second",), headers=parent(trace)) as client,
-        ):
-            await client.send_str("hello")
-            echo = await client.receive_str()
-            await client.send_str(f"close {code}")
-            end = await client.receive()
-            return echo, client.protocol, end.data, end.extra
-
-    assert asyncio.run(talk()) == ("echo hello", "second", code, "as asked")
-    entry = request_entry(cloud, trace)
-    assert (entry.http_request.status, entry.severity) == (101, 200)
-    assert entry.http_request.request_url == f"{sockets.uri}/talk"
+    assert get(broken.uri + path, parent(trace)) == (503, b"Service Unavailable")
+    assert "connection to the instance had an error" in request_entry(cloud, trace).text_payload
 
 
-def test_close_code_of_the_client_passes(cloud: Cloud, sockets: Any) -> None:
-    """The client's WebSocket close code reaches the container."""
-
-    async def talk() -> None:
-        async with aiohttp.ClientSession() as session, session.ws_connect(f"{sockets.uri}/talk") as client:
-            await client.send_str("hello")
-            await client.receive_str()
-            await client.close(code=4444)
-
-    asyncio.run(talk())
-    revision = short(sockets.latest_ready_revision)
-    cloud.eventually(f'resource.labels.revision_name="{revision}" textPayload="client closed with 4444"')
+def test_cut_answer_is_cut_for_the_client(broken: Any) -> None:
+    """A body that the instance cuts off never looks whole to the client."""
+    with pytest.raises((IncompleteRead, ConnectionError)):
+        get(f"{broken.uri}/cut-late")
 
 
-def test_many_sockets_at_once(sockets: Any) -> None:
-    """A hundred conversations do not disturb one another."""
-
-    async def talk(session: aiohttp.ClientSession, number: int) -> bool:
-        async with session.ws_connect(f"{sockets.uri}/talk") as client:
-            await client.send_str("x" * 1000 + str(number))
-            return bool(await client.receive_str() == "echo " + "x" * 1000 + str(number))
-
-    async def all_of_them() -> list[bool]:
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-            return await asyncio.gather(*(talk(session, number) for number in range(100)))
-
-    assert all(asyncio.run(all_of_them()))
-
-
-def test_socket_that_is_refused(cloud: Cloud, sockets: Any) -> None:
-    """A container that refuses a WebSocket is heard."""
-
-    async def talk() -> int:
-        async with aiohttp.ClientSession() as session:
-            with pytest.raises(aiohttp.WSServerHandshakeError) as error:
-                await session.ws_connect(f"{sockets.uri}/nowhere")
-            return error.value.status
-
-    assert asyncio.run(talk()) == 404
+def test_odd_answers_pass(broken: Any) -> None:
+    """A body that ends with the connection, an early refusal of a long upload, and interim answers all arrive."""
+    assert get(f"{broken.uri}/until-close") == (200, b"z" * 100_000)
+    assert get(f"{broken.uri}/early", data=b"u" * 3_000_000) == (413, b"no!")
+    assert get(f"{broken.uri}/interim") == (204, b"")

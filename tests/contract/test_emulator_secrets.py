@@ -50,7 +50,11 @@ def test_versions(cloud: Cloud) -> None:
     """`latest` is the newest version, and a number is that one."""
     name = new_secret(cloud, b"one", b"two")
     latest = cloud.secrets.access_secret_version(name=f"{name}/versions/latest")
-    assert (latest.name, latest.payload.data, latest.payload.data_crc32c) == (f"{name}/versions/2", b"two", crc32c(b"two"))
+    assert (latest.name, latest.payload.data, latest.payload.data_crc32c) == (
+        f"{name}/versions/2",
+        b"two",
+        crc32c(b"two"),
+    )
     assert cloud.secrets.access_secret_version(name=f"{name}/versions/1").payload.data == b"one"
     assert cloud.secrets.get_secret_version(name=f"{name}/versions/latest").name == f"{name}/versions/2"
     assert [v.name[-1] for v in cloud.secrets.list_secret_versions(parent=name)] == ["2", "1"]
@@ -95,7 +99,9 @@ def test_corrupt_payload_is_refused(cloud: Cloud) -> None:
 def test_permissions_of_a_member(cloud: Cloud) -> None:
     """The deployer may do all; a member may what its roles say, and nothing before they say so."""
     name = new_secret(cloud, b"one")
-    request = iam_policy_pb2.TestIamPermissionsRequest(resource=name, permissions=[ACCESS, "secretmanager.secrets.delete"])
+    request = iam_policy_pb2.TestIamPermissionsRequest(
+        resource=name, permissions=[ACCESS, "secretmanager.secrets.delete"]
+    )
     as_account = {"metadata": [("x-emulator-principal", f"serviceAccount:{ACCOUNT}")]}
     assert len(cloud.secrets.test_iam_permissions(request=request).permissions) == 2
     assert list(cloud.secrets.test_iam_permissions(request=request, **as_account).permissions) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,10 +48,10 @@ def revision_at(url: str) -> Any:
     return json.loads(get(url)[1])["env"]["K_REVISION"]
 
 
-def instances(cloud: Cloud, revision: str) -> int:
-    """Return how many processes of a revision run, counted by their private folders' environment."""
+def instances(revision: str) -> int:
+    """Return how many processes of a revision run."""
     running = 0
-    for process in __import__("pathlib").Path("/proc").glob("[0-9]*/environ"):
+    for process in Path("/proc").glob("[0-9]*/environ"):
         try:
             running += f"K_REVISION={revision}\0".encode() in process.read_bytes()
         except OSError:
@@ -75,9 +76,7 @@ def test_tag_has_its_own_url(cloud: Cloud) -> None:
     name, image = unique(), cloud.push(GOOD)
     first = short(cloud.deploy(service(name, image)).latest_ready_revision)
     fresh = f"{name}-canary"
-    state = cloud.deploy(
-        service(name, image, revision=fresh, traffic=[target(first, 100), target(fresh, 0, "canary")])
-    )
+    state = cloud.deploy(service(name, image, revision=fresh, traffic=[target(first, 100), target(fresh, 0, "canary")]))
     tagged = next(t for t in state.traffic_statuses if t.tag == "canary")
     assert revision_at(tagged.uri) == fresh
     assert revision_at(state.uri) == first
@@ -103,10 +102,10 @@ def test_unreached_revision_is_stopped_and_can_come_back(cloud: Cloud) -> None:
     first = short(cloud.deploy(service(name, image)).latest_ready_revision)
     cloud.deploy(service(name, image, labels={"v": "2"}))
     for _ in range(60):
-        if not instances(cloud, first):
+        if not instances(first):
             break
         time.sleep(0.05)
-    assert instances(cloud, first) == 0
+    assert instances(first) == 0
     state = move(cloud, name, target(first, 100))
     assert revision_at(state.uri) == first
 

@@ -56,7 +56,7 @@ except KeyboardInterrupt:
 
 def started(order: SuiteOrder) -> subprocess.Popen[bytes]:
     """Run an order in a process of its own."""
-    runner = subprocess.Popen([sys.executable, "-c", RUNNER], stdin=subprocess.PIPE)  # noqa: S603 - our own script
+    runner = subprocess.Popen([sys.executable, "-c", RUNNER], stdin=subprocess.PIPE)
     assert runner.stdin is not None
     runner.stdin.write(order.model_dump_json().encode())
     runner.stdin.close()

@@ -58,7 +58,7 @@ def bundle(*items: Item, covered: tuple[str, ...] = (), good: str = "") -> Bundl
 _numbers = iter(range(1_000_000))
 
 
-def request(  # noqa: PLR0917 - a row of the request log has these columns
+def request(
     path: str, status: int, seconds: float = 1, trace: str = "", service: str = "web", method: str = "GET"
 ) -> Request:
     """Return a request row of the revision under test."""

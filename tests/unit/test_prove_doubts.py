@@ -138,7 +138,7 @@ def test_clocks_do_not_matter(skew: timedelta, prefix: str) -> None:
     rows=st.lists(st.sampled_from(["api-00001", "api-00002"]), max_size=3),
     log_complete=st.booleans(),
 )
-def test_nothing_is_real_by_one_side_alone(  # noqa: PLR0917 - one argument a piece of evidence
+def test_nothing_is_real_by_one_side_alone(
     exchanges: list[int | None],
     received: int,
     assertions: int,

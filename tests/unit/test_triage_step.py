@@ -10,7 +10,8 @@ from tests.unit.triage_world import World, types
 from untilgreen.collect.bundle import Bundle
 from untilgreen.model.analysis import Analysis, Why
 from untilgreen.model.claims import ResourceExhausted
-from untilgreen.model.suite import Outcome
+from untilgreen.model.evidence import Case
+from untilgreen.model.suite import Exchange, Failure, Outcome
 from untilgreen.triage.step import BuiltIn, triage
 
 APP = """import json
@@ -149,3 +150,21 @@ def test_a_thousand_failures_of_two_causes_are_two_groups() -> None:
     done = world.triage()
     assert [len(g.cases) for g in done.groups] == [666, 334]
     assert all(types(a) == ["http_failure", "error_raised", "code_defect"] for a in done.analyses)
+
+
+def test_nothing_known_is_still_an_answer() -> None:
+    """Failures without service, trace, report or row are grouped, and end honestly."""
+    world = World()
+    seen = Exchange(client="c", method="GET", host="elsewhere:80", path="/x/1", status=500, latency_ms=1)
+    world.items += [
+        Case(nodeid="e2e/t.py::test_lost", outcome=Outcome.LOST),
+        Case(nodeid="e2e/t.py::test_elsewhere", outcome=Outcome.FAILED, exchanges=(seen,), trace="t"),
+        Case(
+            nodeid="e2e/t.py::test_silent",
+            outcome=Outcome.ERROR,
+            failure=Failure(phase="setup", exception="E", message=""),
+        ),
+    ]
+    done = world.triage()
+    assert {g.key for g in done.groups} == {"lost without a report", "500 GET /x/{} at elsewhere:<n1>", "E"}
+    assert all(types(a)[-1] == "unknown" for a in done.analyses)

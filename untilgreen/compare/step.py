@@ -65,9 +65,9 @@ def _follow(
     steps += [(_first(cause, cycle, past), cause) for cause in found if cause.group not in known]
     steps += [_masked(cause, "an incident hid it") for cause in behind.values()]
     steps += [_absent(cause, cycle) for cause in gone if not cause.closed and cause not in behind.values()]
-    never_seen = [_hidden(cause) for cause in hidden if cause.group not in behind]
     closed = [cause for cause in gone if cause.closed]
-    return [*(change for change, _ in steps), *never_seen], [*(cause for _, cause in steps), *closed]
+    # Hidden tests that no known cause explains are no cause of their own: the incident that hides them is.
+    return [change for change, _ in steps], [*(cause for _, cause in steps), *closed]
 
 
 def _first(found: Cause, cycle: Observed, past: Sequence[Observed]) -> CauseChange:
@@ -128,10 +128,6 @@ def _resolved(old: Cause, cycle: Observed) -> _Judged:
 def _masked(old: Cause, note: str) -> _Judged:
     seen = f"last seen in cycle {old.cycle}"
     return _change(old, CauseState.MASKED, old.count, None, f"{note}; {seen}" if note else seen), old
-
-
-def _hidden(found: Cause) -> CauseChange:
-    return _change(found, CauseState.MASKED, 0, None, "an incident hides it; never seen without that")
 
 
 def _change(cause: Cause, state: CauseState, before: int, now: int | None, note: str, *, was: str = "") -> CauseChange:

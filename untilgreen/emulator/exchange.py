@@ -161,7 +161,6 @@ class Exchange:
         out = http1.encode_head(
             (b"HTTP/1.1", *head.start[1:]), self._response_headers(head, framing, chunked=chunked, keep=keep)
         )
-        self._begun = True
         self._record.status = head.status
         try:
             size = await self._send_back(out, connection, framing, chunked=chunked)
@@ -174,9 +173,11 @@ class Exchange:
         writer = self._client.writer
         if framing.length is not None and framing.length <= http1.SMALL:
             body = await connection.reader.readexactly(framing.length) if framing.length else b""
+            self._begun = True
             writer.write(out + body)
             await writer.drain()
             return len(body)
+        self._begun = True
         writer.write(out)
         return await http1.send_body(writer, http1.read_body(connection.reader, framing), chunked=chunked)
 

@@ -32,11 +32,30 @@ class Exclusion(Document):
     line: int
 
 
+class GateFinding(Document):
+    """Something that the image gate saw before any rollout."""
+
+    service: str
+    rule: str
+    """For example `image.syntax` or `image.import`."""
+    message: str
+    """Where, what, and what to do."""
+    path: str = ""
+    """Relative to the repository's root; empty when it is not about a file."""
+    line: int = 0
+    blocking: bool = True
+    """Whether the image cannot start or serve like this; otherwise it is a warning."""
+    exclusion: Exclusion | None = None
+    """The rule that kept the needed file out, if that is what is wrong."""
+
+
 class Images(Document):
     """What step build leaves behind."""
 
     commit: str
     images: tuple[Image, ...]
+    findings: tuple[GateFinding, ...] = ()
+    """Any blocking one refuses the whole rollout."""
 
     def of(self, service: str) -> Image:
         """Return one service's image.

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from untilgreen.model.delivery import Exclusion, SecretStatus, Template, Traffic
+from untilgreen.model.delivery import Exclusion, GateFinding, SecretStatus, Template, Traffic
 from untilgreen.model.document import Document, Instant, Window, content_id
 from untilgreen.model.suite import Exchange, Failure, Frame, Outcome
 
@@ -219,6 +219,19 @@ class ImageContent(Item):
         return "\n".join([f"{self.service} {self.digest} {len(self.files)} files", *lines])
 
 
+class GateSeen(Item):
+    """What the image gate found before the rollout."""
+
+    kind: Literal["gate"] = "gate"
+    finding: GateFinding
+
+    @property
+    def text(self) -> str:
+        """Return rule, place and message."""
+        f = self.finding
+        return f"{f.service} {f.rule} {f.path}:{f.line} {f.message}"
+
+
 class Usage(Item):
     """How much of a resource a revision used."""
 
@@ -253,7 +266,18 @@ class HealthSeen(Item):
 
 
 Evidence = Annotated[
-    Case | Entry | Request | Revision | Secret | Commit | Hunk | SourceFile | ImageContent | Usage | HealthSeen,
+    Case
+    | Entry
+    | Request
+    | Revision
+    | Secret
+    | Commit
+    | Hunk
+    | SourceFile
+    | ImageContent
+    | GateSeen
+    | Usage
+    | HealthSeen,
     Field(discriminator="kind"),
 ]
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from untilgreen.model.evidence import SourceFile
-from untilgreen.triage.scene import Scene, python_files
+from untilgreen.triage.scene import Scene
+from untilgreen.triage.syntax import python_files
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Kind = TypeVar("Kind")

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from untilgreen.model.delivery import Template
 from untilgreen.model.evidence import Entry, Revision, Secret, SourceFile
-from untilgreen.triage.scene import Scene, python_files
+from untilgreen.triage.scene import Scene
+from untilgreen.triage.syntax import python_files
 
 _PLATFORM = frozenset({"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"})
 _READERS = frozenset({"environ.get", "getenv", "environ.pop", "environ.setdefault"})

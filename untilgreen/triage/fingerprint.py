@@ -43,4 +43,4 @@ def of_client(case: Case) -> str:
     name = short(case.failure.exception)
     if frames and not frames[-1].function.startswith("test"):
         return f"{name} at {frames[-1].path} {frames[-1].function}"
-    return f"{name}: {mask(first_line(case.failure.message))[:_MOST]}"
+    return f"{name}: {mask(first_line(case.failure.message))[:_MOST]}".removesuffix(": ")

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from untilgreen.model.evidence import Hunk
 from untilgreen.triage.callsites import Definition, dotted, index_of
 from untilgreen.triage.routes import Route, Routes, route_of
-from untilgreen.triage.scene import Scene, python_files
+from untilgreen.triage.scene import Scene
+from untilgreen.triage.syntax import python_files
 
 _DEPTH = 2
 _TRIVIAL = 4

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -16,6 +15,7 @@ from untilgreen.model.evidence import Case, Commit, Entry, Hunk, Request, Revisi
 from untilgreen.model.suite import Exchange, Outcome
 from untilgreen.triage.masking import segments
 from untilgreen.triage.routes import Paths, Route, literals
+from untilgreen.triage.syntax import parse
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _SKEW = timedelta(seconds=2)
@@ -256,7 +256,7 @@ class Scene:
     def tree(self, path: str) -> ast.Module | None:
         """Return a Python file's syntax tree, or None when it is no Python or does not parse."""
         if path not in self._trees:
-            self._trees[path] = _parse(self.by_path.get(path))
+            self._trees[path] = parse(self.by_path.get(path))
         return self._trees[path]
 
     @cached_property
@@ -294,23 +294,3 @@ def _when(item: Entry | Request) -> tuple[datetime, str]:
 
 def _age(commit: Commit) -> tuple[datetime, str]:
     return commit.at or _START, commit.sha
-
-
-def _parse(file: SourceFile | None) -> ast.Module | None:
-    if file is None or not file.path.endswith(".py"):
-        return None
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            return ast.parse(file.content)
-    except (SyntaxError, ValueError, RecursionError):
-        return None
-
-
-def python_files(files: Iterable[SourceFile]) -> list[SourceFile]:
-    """Return the product's Python files: tests do not show how the product does things."""
-    return [f for f in files if f.path.endswith(".py") and not _is_test(f.path)]
-
-
-def _is_test(path: str) -> bool:
-    *folders, name = path.split("/")
-    return name.startswith("test_") or name in ("conftest.py", "setup.py") or "tests" in folders
