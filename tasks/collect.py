@@ -6,7 +6,7 @@ from prefect import task
 
 from tasks.policy import policy
 from untilgreen.collect.step import collect
-from untilgreen.model.cycle import Run
+from untilgreen.model.cycle import Color, Run, Verdict
 from untilgreen.model.delivery import Health, Images, Rollout
 from untilgreen.model.evidence import Manifest
 from untilgreen.model.suite import SuiteRun
@@ -32,7 +32,7 @@ def collect_evidence(
             logs=shop.logs,
             services=shop.services,
             history=shop.history,
-            good=last_good(shop),
+            good=last_good(shop, rollout),
         )
         bundle.save(shop.folder / bundle.manifest.folder)
         return bundle.manifest
@@ -42,10 +42,14 @@ def collect_evidence(
     return manifest
 
 
-def last_good(shop: Workshop) -> Rollout | None:
-    """Return the newest earlier rollout of this loop that served: what a broken one is compared with."""
+def last_good(shop: Workshop, rollout: Rollout) -> Rollout | None:
+    """Return the newest earlier rollout of this loop that was good where this one is not.
+
+    One that does not serve is compared with one that did; failing tests are compared with proven green.
+    """
     for number in range(shop.run.cycle - 1, 0, -1):
-        rollout = shop.ledger.recall(number, Rollout)
-        if rollout and rollout.serving:
-            return rollout
+        earlier, verdict = shop.ledger.recall(number, Rollout), shop.ledger.recall(number, Verdict)
+        green = verdict is not None and verdict.color is Color.GREEN
+        if earlier and earlier.serving and (green or not rollout.serving):
+            return earlier
     return None

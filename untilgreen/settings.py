@@ -37,12 +37,16 @@ class HealthSettings(Document):
     """When a service counts as healthy."""
 
     path: str = "/health"
+    ready: str = ""
+    """A second path that says whether it can work, reported apart; empty means there is none."""
     consecutive: int = Field(default=2, ge=1)
     """Answers in a row: one 200 may come from an instance that is about to die."""
     timeout_s: float = Field(default=60, gt=0)
     """How long to wait for them."""
     startup_s: int = Field(default=30, ge=1, le=240)
     """How long the platform lets a container start; Cloud Run's own limit is 240."""
+    identity_s: float = Field(default=60, gt=0)
+    """How long to wait until the request log shows who answered: Cloud Logging takes some seconds, a minute at worst."""
 
 
 class Service(Document):
@@ -64,6 +68,10 @@ class Service(Document):
     """Env names without which it must not be rolled out."""
     depends_on: tuple[Name, ...] = ()
     health: HealthSettings = HealthSettings()
+    strategy: Literal["replace", "canary"] = "replace"
+    """canary: a new revision answers under a URL of its own first, and gets traffic only when it is well there."""
+    smoke: tuple[str, ...] = ()
+    """Canary only: further paths that must answer 2xx there."""
 
 
 class SuiteSettings(Document):
@@ -109,6 +117,15 @@ class Approve(Document):
     """How long a human may take; then nothing is changed. A day covers a night and a morning."""
 
 
+class RollbackSettings(Document):
+    """When services go back to the revision that was good before."""
+
+    on_failure: bool = True
+    """When a service cannot be deployed or is not healthy: half a rollout is worse than none."""
+    when_worse: bool = False
+    """When a cycle's tests pass less often than the one's before. Off: a loop wants to see and mend what fails."""
+
+
 class Settings(Document):
     """Everything a loop needs to know that is not a secret."""
 
@@ -119,6 +136,7 @@ class Settings(Document):
     """Beside the built-in one."""
     fixers: tuple[PatchQueue, ...] = ()
     approve: Approve = Approve()
+    rollback: RollbackSettings = RollbackSettings()
     max_cycles: int = Field(default=5, ge=1, le=50)
 
 

@@ -47,8 +47,9 @@ class App(BaseHTTPRequestHandler):
         if path == "/slow":
             time.sleep(30)
         if path == "/log":
+            trace = self.headers["traceparent"].split("-")[1]
             print(json.dumps({"severity": "error", "message": "broken on purpose", "n": 7,
-                "logging.googleapis.com/trace": "projects/emulator-moon/traces/" + self.headers["traceparent"].split("-")[1],
+                "logging.googleapis.com/trace": "projects/emulator-moon/traces/" + trace,
                 "logging.googleapis.com/labels": {"test": "t1"}}))
             print("plain words", file=sys.stderr)
         if path == "/stream":

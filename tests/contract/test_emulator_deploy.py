@@ -143,7 +143,7 @@ def test_http_probe_passes(cloud: Cloud) -> None:
 def test_missing_image(cloud: Cloud) -> None:
     """An image that is in no registry fails the revision with Google's text and reason."""
     name = unique()
-    with pytest.raises(DeployFailed, match="Image 'moon-docker.pkg.dev/nothing/here:v1' not found"):
+    with pytest.raises(DeployFailed, match=r"Image 'moon-docker\.pkg\.dev/nothing/here:v1' not found"):
         cloud.deploy(service(name, "moon-docker.pkg.dev/nothing/here:v1"))
     state = cloud.services.get_service(name=f"{PARENT}/services/{name}")
     assert state.terminal_condition.reason == CommonReason.CONTAINER_MISSING

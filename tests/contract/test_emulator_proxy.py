@@ -183,7 +183,7 @@ ANSWERS = {
     "/garbage": b"this is no HTTP\r\n\r\n",
     "/silent": b"",
     "/cut": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort",
-    "/cut-late": b"HTTP/1.1 200 OK\\r\\nContent-Length: 1000000\\r\\n\\r\\n" + b"z" * 500_000,
+    "/cut-late": b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"z" * 500_000,
     "/until-close": b"HTTP/1.0 200 OK\r\n\r\n" + b"z" * 100_000,
     "/early": b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nno!",
     "/interim": b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",

@@ -95,7 +95,7 @@ def test_many_sockets_at_once(sockets: Any) -> None:
     assert all(asyncio.run(all_of_them()))
 
 
-def test_socket_that_is_refused(cloud: Cloud, sockets: Any) -> None:
+def test_socket_that_is_refused(sockets: Any) -> None:
     """A container that refuses a WebSocket is heard."""
 
     async def talk() -> int:

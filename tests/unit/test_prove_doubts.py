@@ -172,7 +172,7 @@ def test_more_evidence_never_hides_a_request(services: list[str]) -> None:
 def test_summaries_count_worth_and_doubts() -> None:
     """A summary says how many tests are worth what, and how often each doubt was raised."""
     proofs = prove([result(sighting(TRACE)), result(None)], [row()], REVISIONS, log_complete=True)
-    summary = summarise(proofs, 1, log_complete=True)
+    summary = summarise(proofs, log_complete=True)
     assert summary.counts == {Reality.REAL: 1, Reality.UNPROVEN: 1}
     assert summary.doubts["no witness reported"] == 1
 

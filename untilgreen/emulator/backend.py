@@ -27,6 +27,16 @@ class Connection:
     writer: asyncio.StreamWriter
     since: float = 0.0
 
+    def send(self, data: bytes) -> None:
+        """Send a request.
+
+        Servers that write head and body apart would wait 40 ms for the acknowledgement of the head. Linux forgets that
+        it should come at once whenever something is sent.
+        """
+        self.writer.write(data)
+        if hasattr(socket, "TCP_QUICKACK"):
+            self.writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
 
 class Backend:
     """An instance as the proxy sees it.
@@ -39,6 +49,8 @@ class Backend:
     def __init__(self, port: int, instance: str) -> None:
         self.port = port
         self.instance = instance
+        self.answered = False
+        """Whether it has answered anything yet."""
         self._idle: deque[Connection] = deque()
 
     async def connect(self) -> Connection:
@@ -50,7 +62,6 @@ class Backend:
         while self._idle:
             connection = self._idle.pop()
             if time.monotonic() - connection.since < _IDLE_S and not _closing(connection):
-                _acknowledge_at_once(connection)
                 return connection
             connection.writer.close()
         reader, writer = await asyncio.open_connection(LOOPBACK, self.port, limit=BUFFER)
@@ -65,12 +76,6 @@ class Backend:
         """Close all idle connections."""
         while self._idle:
             self._idle.pop().writer.close()
-
-
-def _acknowledge_at_once(connection: Connection) -> None:
-    """Keep servers that write head and body apart from waiting 40 ms for our acknowledgement in between."""
-    if hasattr(socket, "TCP_QUICKACK"):
-        connection.writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
 def _closing(connection: Connection) -> bool:

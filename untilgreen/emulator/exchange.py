@@ -109,7 +109,9 @@ class Exchange:
         head = await self._try(connection, small)
         if head is None:
             connection.writer.close()
+            await workload.doubt(backend)
             raise InstanceBroke
+        backend.answered = True
         return head, connection, backend
 
     async def _connect(self, workload: Workload) -> tuple[Connection, Backend]:
@@ -117,7 +119,8 @@ class Exchange:
         backend = await workload.backend()
         with suppress(OSError):
             return await backend.connect(), backend
-        backend = await workload.backend(lost=backend)
+        await workload.doubt(backend)
+        backend = await workload.backend()
         try:
             return await backend.connect(), backend
         except OSError:
@@ -126,7 +129,7 @@ class Exchange:
     async def _try(self, connection: Connection, small: bytes | None) -> Head | None:
         """Return the response's head, or None when the connection ended before it."""
         request = http1.encode_head((*self._head.start[:2], b"HTTP/1.1"), self._request_headers())
-        connection.writer.write(request + (small or b""))
+        connection.send(request + (small or b""))
         if small is None:
             self._upload = asyncio.create_task(self._send_up(connection))
         try:

@@ -83,6 +83,7 @@ class Container:
             if stream
         ]
         self.ended = asyncio.create_task(self._end())
+        self._cleared = asyncio.create_task(self._clear())
 
     @property
     def running(self) -> bool:
@@ -96,18 +97,21 @@ class Container:
             await asyncio.wait([self.ended], timeout=grace)
         if not self.ended.done():
             self._signal(signal.SIGKILL)
-        await self.ended
+        await self._cleared
 
     async def _end(self) -> int:
-        """Wait for the process, read what it last wrote, and clear up after it."""
+        """Wait for the process's end and read what it last wrote; whatever it had started ends too."""
         code = await self._process.wait()
         self._signal(signal.SIGKILL)
         await asyncio.wait(self._pumps, timeout=1)
         for pump in self._pumps:
             pump.cancel()
         self._reaper.release(self._process.pid)
-        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
         return code
+
+    async def _clear(self) -> None:
+        await self.ended
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):

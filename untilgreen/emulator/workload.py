@@ -24,15 +24,15 @@ from untilgreen.emulator.registry import Image
 _PENDING_S = 10.0
 """How long a request waits for an instance that is being started."""
 
-_ENDING_S = 1.0
-"""How long an instance that does not listen any more may take to end."""
+_ENDING_S = 0.25
+"""How long an instance that hung up may take to end."""
 
 _DRAIN_S = 10.0
 _BACKOFF_S = (0.0, 0.0, 0.5, 1.0, 2.0, 5.0)
 """Pauses before an instance that keeps ending is started again."""
 
 _STEADY_S = 10.0
-"""An instance that lived this long ended for a new reason."""
+"""An instance that lived this long, or that has answered a request, ended for a new reason."""
 
 ROLLOUT = (
     "Starting new instance. Reason: DEPLOYMENT_ROLLOUT - Instance started due to traffic shifting between revisions "
@@ -121,6 +121,7 @@ class Workload:
         self._instance: _Instance | None = None
         self._starting: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._doubted: Backend | None = None
         self._wanted = False
         self._busy = 0
         self._quiet = asyncio.Event()
@@ -137,20 +138,14 @@ class Workload:
         if not self._instance:
             await self._begin(ROLLOUT)
 
-    async def backend(self, lost: Backend | None = None) -> Backend:
+    async def backend(self) -> Backend:
         """Return the instance to talk to, waiting a while for one that is being started.
-
-        Args:
-            lost: an instance that does not listen any more.
 
         Raises:
             NoInstance: none runs, and none could be started.
         """
-        instance = self._instance
-        if instance and instance.backend is lost:
-            await asyncio.wait([instance.container.ended], timeout=_ENDING_S)
-            if instance.container.ended.done():
-                self._lose(instance)
+        if self._instance and self._instance.backend is self._doubted:
+            await self.doubt(self._doubted)
         if self._instance:
             return self._instance.backend
         if not self._wanted:
@@ -162,6 +157,17 @@ class Workload:
         if not self._instance:
             raise NoInstance
         return self._instance.backend
+
+    async def doubt(self, backend: Backend) -> None:
+        """Find out whether an instance that hung up has ended: for a moment a dying one still takes connections."""
+        instance = self._instance
+        if instance is None or instance.backend is not backend:
+            return
+        self._doubted = backend
+        await asyncio.wait([instance.container.ended], timeout=_ENDING_S)
+        self._doubted = None
+        if instance.container.ended.done():
+            self._lose(instance)
 
     @contextmanager
     def busy(self) -> Iterator[None]:
@@ -282,7 +288,7 @@ class Workload:
         self._instance = None
         instance.backend.close()
         instance.log.exited(instance.container.ended.result())
-        steady = time.monotonic() - instance.since > _STEADY_S
+        steady = instance.backend.answered or time.monotonic() - instance.since > _STEADY_S
         self._ends_in_a_row = 0 if steady else self._ends_in_a_row + 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 from untilgreen.model.document import Document, Instant
 
@@ -19,6 +20,8 @@ class Image(Document):
     files: tuple[str, ...]
     """Paths in the image, relative to the build context."""
     excluded: tuple[Exclusion, ...] = ()
+    source: str = ""
+    """Content hash of the build context; empty when the builder does not know it."""
 
 
 class Exclusion(Document):
@@ -126,6 +129,10 @@ class Traffic(Document):
     revision: str
     percent: int
     tag: str = ""
+    latest: bool = False
+    """Whether the share follows the latest ready revision; a share that does not is a pin."""
+    url: str = ""
+    """Where the tag alone answers; empty without a tag."""
 
 
 class RevisionState(Document):
@@ -167,6 +174,7 @@ class ServingStatus(StrEnum):
     FAILED = "failed"  # the new revision never became ready; the old one, if any, keeps serving
     REFUSED = "refused"  # not tried: a check before the rollout said no
     SKIPPED = "skipped"  # not tried: another service failed first
+    ROLLED_BACK = "rolled_back"  # the new revision served, and an earlier one was given its traffic back
 
 
 class Served(Document):
@@ -184,6 +192,33 @@ class Served(Document):
     commit: str = ""
     reason: str = ""
     message: str = ""
+    last_words: tuple[str, ...] = ()
+    """The last lines that the failed container and the platform logged, oldest first."""
+    exit_code: int | None = None
+    """What the failed container ended with, as the platform says; below zero a signal."""
+
+
+class RolledBack(Document):
+    """One service that was sent back to an earlier revision."""
+
+    service: str
+    from_revision: str
+    to_revision: str
+    """Empty when there is no earlier revision that was ever ready."""
+    verified: bool
+    """Whether the platform shows the earlier revision ready and with all the traffic."""
+    reason: str
+    """Why it had to go back."""
+    message: str = ""
+    """What kept it from going back; empty when verified."""
+
+
+class Rollback(Document):
+    """What going back after step deploy leaves behind. The rollout itself stays on record as it was."""
+
+    reason: str = ""
+    """Empty when there was no reason to go back."""
+    services: tuple[RolledBack, ...] = ()
 
 
 class Rollout(Document):
@@ -194,6 +229,10 @@ class Rollout(Document):
     finished: Instant
     services: tuple[Served, ...]
     secrets: tuple[SecretStatus, ...] = ()
+    rolled_back: tuple[RolledBack, ...] = ()
+    """Services that served the new revision until another one failed."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know about it, for example a pin that was undone."""
 
     @property
     def serving(self) -> bool:
@@ -222,11 +261,31 @@ class HealthCheck(Document):
     """None when nothing answered."""
     latency_s: float
     detail: str = ""
+    kind: Literal["health", "ready"] = "health"
+    """Whether it is alive, or whether it says that it can work."""
+    trace: str = ""
+    """32 hex digits that went with the request; the request log must show them."""
 
     @property
     def ok(self) -> bool:
         """Tell whether it answered 2xx."""
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 - HTTP's own numbers
+
+
+class Identity(Document):
+    """Who answered a probe, as the platform's request log has it."""
+
+    service: str
+    trace: str
+    expected: str
+    """The revision that this rollout brought."""
+    answered: str = ""
+    """The revision in the request log; empty when the log does not show the probe."""
+
+    @property
+    def proven(self) -> bool:
+        """Tell whether the expected revision answered."""
+        return bool(self.expected) and self.answered == self.expected
 
 
 class Health(Document):
@@ -236,3 +295,5 @@ class Health(Document):
     checks: tuple[HealthCheck, ...]
     reason: str = ""
     """Empty when healthy; else which service and why."""
+    identities: tuple[Identity, ...] = ()
+    """One for each service that answered: who it was."""

@@ -168,6 +168,7 @@ class ProofSummary(Document):
     doubts: dict[str, int] = {}
     """How often each doubt was raised."""
     request_rows: int
+    """Rows that carry a passed test's trace on an expected revision."""
     log_complete: bool
     """Whether the request log was read to its end; without that nothing is proven."""
     proofs_file: str

@@ -61,16 +61,16 @@ def prove_run(results: Iterable[Result], rollout: Rollout, suite: SuiteRun, logs
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / PROOFS).open("w", encoding="utf-8") as file:
         file.writelines(proof.model_dump_json() + "\n" for proof in proofs)
-    return summarise(proofs, len(page.requests), log_complete=page.complete)
+    return summarise(proofs, log_complete=page.complete)
 
 
-def summarise(proofs: Iterable[Proof], request_rows: int, *, log_complete: bool) -> ProofSummary:
+def summarise(proofs: Iterable[Proof], *, log_complete: bool) -> ProofSummary:
     """Count proofs by what they are worth, and doubts by how often they were raised."""
     proofs = list(proofs)
     return ProofSummary(
         counts=dict(Counter(proof.reality for proof in proofs)),
         doubts=dict(Counter(doubt for proof in proofs for doubt in proof.doubts)),
-        request_rows=request_rows,
+        request_rows=sum(proof.requests for proof in proofs),
         log_complete=log_complete,
         proofs_file=PROOFS,
     )

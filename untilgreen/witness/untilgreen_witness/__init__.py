@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from .asserts import patch_raises, rewrite_everything_beside_the_tests
+from .asserts import patch_raises, patch_rewriting
 from .imports import patch_clients
 from .kernel import Counted, Kernel, kernel_counts
 from .mocks import patch_monkeypatch
@@ -47,7 +47,7 @@ def pytest_configure(config: Any) -> None:
 if ORDER:
     die_with_parent()
     KERNEL = (Kernel if kernel_counts() else Counted)(DEPLOYED)
-    rewrite_everything_beside_the_tests(ORDER["tests"])
+    patch_rewriting()
     patch_clients()
     patch_monkeypatch()
     patch_raises()

@@ -111,44 +111,59 @@ def is_literal(node: ast.expr, known: set[str]) -> bool:
     return is_fixed(node, known) and not any(isinstance(part, mutable) for part in ast.walk(node))
 
 
-def rewrite_everything_beside_the_tests(tests: str) -> None:
-    """Count asserts in the tests' own helper modules too, and keep the compiled files apart from pytest's.
+def patch_rewriting() -> None:
+    """Count asserts where pytest rewrites them, and in the tests' own helper modules too.
 
     pytest rewrites test modules and plugins only; a test whose checks lie in `checks.py` would seem to check nothing.
     """
     from _pytest.assertion import rewrite  # noqa: PLC0415 - only inside an order
 
-    root = tests + os.sep
-    rewrite.PYC_TAIL = rewrite.PYC_TAIL.replace("-pytest", "-untilgreen-pytest")
+    tail, hook = rewrite.PYC_TAIL, rewrite.AssertionRewritingHook
     builtins.__dict__["@untilgreen_passed"] = passed
-    hook: Any = rewrite.AssertionRewritingHook
 
-    @functools.cache
-    def beside(name: str) -> bool:
-        try:
-            spec = importlib.machinery.PathFinder.find_spec(name)
-        except (ImportError, ValueError):
-            return False
-        places = [] if spec is None else [spec.origin or "", *(spec.submodule_search_locations or ())]
-        return any((path + os.sep).startswith(root) and "site-packages" not in path for path in places)
-
-    def counted(call: Any) -> Any:
-        def rewrite_asserts(module: ast.Module, source: Any, path: str | None = None, *args: Any) -> None:
-            if path and path.startswith(ORDER["root"]) and "site-packages" not in path:  # plugins are rewritten too
+    def rewrite_asserts(call: Any) -> Any:
+        def counted(module: ast.Module, source: Any, path: str | None = None, *args: Any) -> None:
+            if path and is_users(path):
                 count_asserts(module)
             call(module, source, path, *args)
 
-        return rewrite_asserts
+        return counted
+
+    def exec_module(call: Any) -> Any:
+        def apart(self: Any, module: Any) -> None:
+            """What is compiled with counters must not be taken for pytest's own, nor the other way round."""
+            users = is_users(str(module.__spec__.origin))
+            rewrite.PYC_TAIL = tail.replace("-pytest", "-untilgreen-pytest") if users else tail
+            call(self, module)
+
+        return apart
 
     def bailout(call: Any) -> Any:
-        return lambda self, name, state: not beside(name.partition(".")[0]) and call(self, name, state)
+        return lambda self, name, state: not is_beside(name.partition(".")[0]) and call(self, name, state)
 
     def wanted(call: Any) -> Any:
-        return lambda self, name, fn, state: beside(name.partition(".")[0]) or call(self, name, fn, state)
+        return lambda self, name, path, state: is_beside(name.partition(".")[0]) or call(self, name, path, state)
 
-    patch_now(rewrite, "rewrite_asserts", counted)
+    patch_now(rewrite, "rewrite_asserts", rewrite_asserts)
+    patch_now(hook, "exec_module", exec_module)
     patch_now(hook, "_early_rewrite_bailout", bailout)
     patch_now(hook, "_should_rewrite", wanted)
+
+
+def is_users(path: str) -> bool:
+    """Tell whether a file is the user's own, not an installed package's."""
+    return path.startswith(ORDER["root"] + os.sep) and "site-packages" not in path
+
+
+@functools.cache
+def is_beside(name: str) -> bool:
+    """Tell whether a top-level module lies among the tests."""
+    try:
+        spec = importlib.machinery.PathFinder.find_spec(name)
+    except (ImportError, ValueError):
+        return False
+    places = [] if spec is None else [spec.origin or "", *(spec.submodule_search_locations or ())]
+    return any(is_users(place) and (place + os.sep).startswith(ORDER["tests"] + os.sep) for place in places)
 
 
 def patch_unittest(module: Any) -> None:

@@ -1,0 +1,102 @@
+"""Commands about a loop: begin one, look at one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from untilgreen.commands.options import Json, LoopName, Repo, Revision
+from untilgreen.commands.output import new_name, print_json, say
+from untilgreen.errors import ConfigError
+
+if TYPE_CHECKING:
+    from untilgreen.ledger import Ledger
+
+
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the demo's repository is built.")] = Path(".untilgreen/demo"),
+    as_json: Json = False,
+) -> None:
+    """Watch red become proven green: two services, 1000 tests, a history with real faults, all on this machine."""
+    from untilgreen.demo import build_story  # noqa: PLC0415 - keeps --help fast
+
+    name = new_name()
+    _finish(name, build_story(folder / name, say), as_json, approve="policy")
+
+
+def run(
+    repo: Repo = Path(),
+    revision: Revision = "HEAD",
+    approve: Annotated[str | None, typer.Option(help="policy, ask or never; instead of the setting.")] = None,
+    max_cycles: Annotated[int | None, typer.Option(min=1, max=50, help="Instead of the setting.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Go round until everything is proven green, or a rule says stop."""
+    if approve not in (None, "policy", "ask", "never"):
+        raise ConfigError(f"--approve {approve}: it is policy, ask or never.")
+    _finish(new_name(), repo, as_json, revision=revision, approve=approve, max_cycles=max_cycles)
+
+
+def status(loop: LoopName = "", repo: Repo = Path(), as_json: Json = False) -> None:
+    """Show where a loop stands, cycle by cycle."""
+    from untilgreen.report.brief import summary_lines  # noqa: PLC0415 - keeps --help fast
+    from untilgreen.report.document import render_json  # noqa: PLC0415 - keeps --help fast
+
+    found = _ledger(repo, loop).read()
+    if as_json:
+        print_json(render_json(found))
+        return
+    ending = f"{found.stop}: {found.reason}" if found.stop else "not ended"
+    typer.echo(f"{found.id}  {ending}")
+    for cycle in found.cycles:
+        typer.echo("\n".join(summary_lines(cycle)))
+
+
+def report(loop: LoopName = "", repo: Repo = Path(), as_json: Json = False) -> None:
+    """Write a loop's reports again and print where they are."""
+    from untilgreen.report.document import render_json  # noqa: PLC0415 - keeps --help fast
+    from untilgreen.report.step import write  # noqa: PLC0415 - keeps --help fast
+
+    ledger = _ledger(repo, loop)
+    found = ledger.read()
+    files = write(found, ledger.folder / "report", ledger.results, proofs_of=ledger.proofs)
+    if as_json:
+        print_json(render_json(found))
+        return
+    for kind, file in files.items():
+        typer.echo(f"{kind:<9}{file}")
+
+
+def _finish(name: str, repo: Path, as_json: bool, **request: object) -> NoReturn:
+    """Run a loop, print what came of it, and leave with its exit code."""
+    from untilgreen.adapters.console import ConsoleNarrator  # noqa: PLC0415 - keeps --help fast
+    from untilgreen.green import exit_code  # noqa: PLC0415 - keeps --help fast
+    from untilgreen.launch import run_loop  # noqa: PLC0415 - keeps --help fast
+    from untilgreen.report.brief import summary_lines  # noqa: PLC0415 - keeps --help fast
+    from untilgreen.report.document import render_json  # noqa: PLC0415 - keeps --help fast
+
+    with ConsoleNarrator(sys.stderr) as narrator:
+        loop = run_loop(narrator, loop=name, repository=str(repo.resolve()), **request)
+    if as_json:
+        print_json(render_json(loop))
+    else:
+        for cycle in loop.cycles:
+            typer.echo("\n".join(summary_lines(cycle)))
+        typer.echo(f"{loop.stop}: {loop.reason}")
+    raise SystemExit(exit_code(loop))
+
+
+def _ledger(repo: Path, name: str) -> Ledger:
+    from untilgreen.ledger import Ledger, loops  # noqa: PLC0415 - keeps --help fast
+    from untilgreen.wiring import STATE  # noqa: PLC0415 - keeps --help fast
+
+    state = repo.resolve() / STATE
+    if name:
+        return Ledger(state, name)
+    newest = next(loops(state), None)
+    if newest is None:
+        raise ConfigError(f"{state}: no loop yet. `untilgreen run` begins one; --repo names another repository.")
+    return newest
