@@ -16,6 +16,7 @@ from flows.approval import ask
 from flows.cycle import run_cycle
 from tasks.fix import POLICY, apply_approved, branch, offer_fixes
 from tasks.report import report_loop
+from untilgreen.errors import EvidenceIncomplete
 from untilgreen.model.analysis import Approval, Decision, Offer
 from untilgreen.model.cycle import Loop, Run, Stop
 from untilgreen.settings import Settings
@@ -55,7 +56,11 @@ def go_round(run: Run, request: Request) -> Ending:
         settings = settings_of(run, request)
         ledger = Workshop(run, settings).ledger
         ledger.open_cycle(run.cycle, run.commit)
-        cycle = run_cycle(run, settings)
+        state = run_cycle(run, settings, return_state=True)
+        cycle = ledger.read_cycle(run.cycle)
+        if cycle is None:  # it raised: nothing can be said of this cycle
+            error = state.result(raise_on_failure=False)
+            raise error if isinstance(error, Exception) else EvidenceIncomplete
         standing = Standing(cycle=cycle, max_cycles=settings.max_cycles)
         if end := ending(BEFORE_FIXING, standing):
             return end

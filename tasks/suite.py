@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from prefect import task
 
 from tasks.policy import policy
-from untilgreen.deploy.plan import fill
+from untilgreen.deploy.wanted import fill
 from untilgreen.model.cycle import Run
 from untilgreen.model.delivery import Health, Rollout
 from untilgreen.model.suite import SuiteRun

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from untilgreen import __version__
-from untilgreen.commands import cloud, loops
+from untilgreen.commands import cloud, loops, project
 from untilgreen.commands.output import say
 from untilgreen.errors import UntilgreenError
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 
 COMMANDS = (
+    (project.doctor, "untilgreen doctor --repo ../shop"),
     (loops.demo, "untilgreen demo"),
     (loops.run, "untilgreen run --repo ../shop --max-cycles 3"),
     (loops.status, "untilgreen status --json"),

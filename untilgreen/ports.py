@@ -43,14 +43,32 @@ class Services(Protocol):
     def get(self, service: str) -> ServiceState | None:
         """Return the service, or None when there is none of that name."""
 
-    def apply(self, template: Template, revision: str) -> ServiceState:
-        """Create or update a service so that a revision of this name takes all traffic, and wait until that is decided.
+    def apply(self, template: Template, revision: str, tag: str = "") -> ServiceState:
+        """Create or update a service so that it has a revision of this name, and wait until that is decided.
+
+        Args:
+            template: what the revision is made of.
+            revision: its name.
+            tag: empty gives it all the traffic; else it gets none and answers under a URL of its own, as long as
+                another revision serves.
 
         Returns:
             The state after the platform has decided, ready or not.
 
         Raises:
             CloudUnavailable: a transient fault, after retries.
+            RolloutFailed: the platform refuses the request itself.
+        """
+
+    def route(self, service: str, revision: str) -> ServiceState:
+        """Give all traffic to a revision that is there, and wait until that is decided; no revision is made.
+
+        Returns:
+            The state after the platform has decided. Unless it is the newest one, the traffic is pinned to it.
+
+        Raises:
+            CloudUnavailable: a transient fault, after retries.
+            RolloutFailed: the platform refuses the request itself.
         """
 
     def revision(self, service: str, name: str) -> RevisionState | None:
@@ -69,6 +87,8 @@ class LogQuery(Document):
 
     services: tuple[str, ...]
     window: Window
+    traces: tuple[str, ...] = ()
+    """Only rows of these, 32 hex digits each; empty means all. More than 200 do not fit into one question."""
 
 
 class LogPage(Document):
@@ -93,8 +113,14 @@ class Logs(Protocol):
 class Probe(Protocol):
     """Asks a service how it is."""
 
-    def check(self, service: str, url: str) -> HealthCheck:
-        """Ask once. Never raises: no answer is an answer."""
+    def check(self, service: str, url: str, trace: str = "") -> HealthCheck:
+        """Ask once. Never raises: no answer is an answer.
+
+        Args:
+            service: who is asked.
+            url: where.
+            trace: 32 hex digits under which the platform's request log will have it; empty for none.
+        """
 
 
 class SuiteOrder(Document):
@@ -130,6 +156,8 @@ class SuiteOutput(Document):
     collected: tuple[str, ...]
     attempts: dict[str, Attempt]
     """Node id -> its execution. A collected test that is not here did not run, or got lost."""
+    earlier: dict[str, tuple[Attempt, ...]] = {}
+    """Node id -> executions before that one, where a plugin of the tests' own ran it again at once."""
     lost: dict[str, str] = {}
     """Node id -> why nobody knows how it ended."""
     exit_code: int | None

@@ -1,4 +1,4 @@
-"""The demo's 1000 tests under untilgreen and under bare pytest (xdist, as many workers), on the same services, in turn."""
+"""The demo's 1000 tests under untilgreen and under bare pytest (xdist, as many workers), in turn, on the same services."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from untilgreen.build.step import build
-from untilgreen.deploy.plan import fill
+from untilgreen.deploy.wanted import fill
 from untilgreen.deploy.step import deploy
 from untilgreen.model.cycle import Run
 from untilgreen.model.suite import Outcome

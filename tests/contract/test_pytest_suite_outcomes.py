@@ -329,6 +329,37 @@ def test_leaving_the_session_from_a_test_is_no_complete_run(tmp_path: Path) -> N
     assert find_gaps(output, 1)
 
 
+def test_a_failure_that_a_plugin_runs_again_is_not_hidden(tmp_path: Path) -> None:
+    """A plugin that repeats failing tests inside the run leaves its first execution to be seen."""
+    repeating = """
+        from _pytest.runner import runtestprotocol
+
+        def pytest_runtest_protocol(item, nextitem):
+            item.config.get_terminal_writer().line("plugins may write here")
+            for last in (False, True):
+                reports = runtestprotocol(item, nextitem=nextitem, log=False)
+                for report in reports:
+                    again = report.failed and not last
+                    report.outcome = "rerun" if again else report.outcome
+                    item.ihook.pytest_runtest_logreport(report=report)
+                if not any(report.outcome == "rerun" for report in reports):
+                    return True
+    """
+    tests = """
+        import itertools
+        ONCE = itertools.count()
+
+        def test_flaky():
+            assert next(ONCE) == 1
+    """
+    output = run(tmp_path, {"conftest.py": repeating, "test_it.py": tests})
+    assert outcomes(output) == {"test_flaky": Outcome.PASSED}
+    ((first,),) = output.earlier.values()
+    assert first.outcome is Outcome.FAILED
+    assert first.failure is not None
+    assert first.failure.message == "assert 0 == 1"
+
+
 def test_options_of_a_project_around_the_checkout_do_not_count(tmp_path: Path) -> None:
     """A checkout without options of its own takes none from the folders above it, and its node ids start at itself."""
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")

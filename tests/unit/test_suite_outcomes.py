@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.suite_outputs import output
+from tests.unit.suite_outputs import attempt, output
 from untilgreen.model.suite import Outcome
 from untilgreen.suite.outcomes import conclude, is_flaky
 
@@ -38,6 +38,14 @@ def test_only_a_pass_clears_a_failure(evasion: Outcome) -> None:
     assert result.outcome is Outcome.FAILED
 
 
+def test_a_rerun_that_a_plugin_hid_is_shown() -> None:
+    """Where the tests' own plugin ran a failure again at once, both executions count: that is flaky as well."""
+    hidden = {"t": (attempt(Outcome.FAILED),)}
+    (result,) = conclude([output({"t": Outcome.PASSED}, earlier=hidden)])
+    assert [(a.number, a.outcome) for a in result.attempts] == [(1, Outcome.FAILED), (2, Outcome.PASSED)]
+    assert is_flaky(result)
+
+
 def test_a_test_without_execution_says_why() -> None:
     """What began and did not end is lost; what never began was not run; both carry the reason."""
     run = output({}, collected=("lost", "late"), lost={"lost": "SIGKILL"}, stopped="deadline", finished=False)
@@ -61,7 +69,8 @@ def test_nothing_is_lost_and_nothing_invented(
     assert tuple(result.nodeid for result in results) == collected
     for result in results:
         executed = [run.attempts[result.nodeid] for run in runs if result.nodeid in run.attempts]
-        assert list(result.attempts) == executed
+        assert [attempt.outcome for attempt in result.attempts] == [attempt.outcome for attempt in executed]
+        assert [attempt.number for attempt in result.attempts] == list(range(1, len(executed) + 1))
         assert (result.outcome in (Outcome.NOT_RUN, Outcome.LOST)) == (not executed)
         if result.outcome is Outcome.PASSED:
             assert executed[-1].outcome is Outcome.PASSED

@@ -10,6 +10,8 @@ from typing import Any
 from untilgreen.model.suite import Attempt, Failure, Outcome, Sighting
 from untilgreen.ports import SuiteOrder, SuiteOutput, Watcher
 
+NOTES = 20
+"""A fault that every test meets is told once, and not everything that can be told must be."""
 Phase = tuple[str, str, str | None]
 """When, pytest's outcome, and the reason of an expected failure."""
 
@@ -32,6 +34,7 @@ class Account:
         self._running: dict[str, _Running] = {}
         self._collected: tuple[str, ...] | None = None
         self._attempts: dict[str, Attempt] = {}
+        self._earlier: dict[str, tuple[Attempt, ...]] = {}
         self._errors: list[str] = []
         self._notes: list[str] = []
         self._python = order.python
@@ -63,6 +66,7 @@ class Account:
             python=self._python,
             collected=self._collected or (),
             attempts=self._attempts,
+            earlier=self._earlier,
             lost=dict.fromkeys(self._running, reason),
             exit_code=exit_code,
             finished=self._finish is not None and self._finish == exit_code,
@@ -78,6 +82,11 @@ class Account:
     def _on_mode(self, event: dict[str, Any], _: Watcher | None) -> None:
         if event["note"]:
             self._notes.append(f"one test at a time, because {event['note']}")
+
+    def _on_fault(self, event: dict[str, Any], _: Watcher | None) -> None:
+        note = f"the witness could not see everything: {event['text']}"
+        if note not in self._notes and len(self._notes) < NOTES:
+            self._notes.append(note)
 
     def _on_collecting(self, event: dict[str, Any], _: Watcher | None) -> None:
         """Only its arrival counts: it is not a stall."""
@@ -103,17 +112,19 @@ class Account:
     def _on_end(self, event: dict[str, Any], watcher: Watcher | None) -> None:
         running = self._running.pop(event["id"])
         phases = [(when, outcome, expected) for when, outcome, expected in event["phases"]]
-        outcome = outcome_of(phases)
+        outcome, repeats = outcome_of(phases), sum(ended == "rerun" for _, ended, _ in phases)
         attempt = Attempt(
             number=self._order.attempt,
             outcome=outcome,
             started=datetime.fromtimestamp(running.at, UTC),
             duration_s=event["seconds"],
-            failure=_deciding(running.failures, outcome),
+            failure=_deciding(running.failures[repeats:], outcome),
             skip_reason=running.skip,
             sighting=Sighting.model_validate(event["sighting"]) if event["sighting"] else None,
         )
         self._attempts[event["id"]] = attempt
+        if repeats:
+            self._earlier[event["id"]] = tuple(_repeated(attempt, failure) for failure in running.failures[:repeats])
         if watcher:
             watcher.finished(event["id"], outcome)
 
@@ -140,6 +151,12 @@ def outcome_of(phases: list[Phase]) -> Outcome:
     if call == "passed":
         return Outcome.XPASSED if expected is not None else Outcome.PASSED
     return Outcome.LOST
+
+
+def _repeated(last: Attempt, failure: Failure) -> Attempt:
+    """Return the execution that a plugin hid by running the test again."""
+    changes = {"outcome": Outcome.FAILED, "failure": failure, "duration_s": 0.0, "sighting": None}
+    return last.model_copy(update=changes)
 
 
 def _deciding(failures: list[Failure], outcome: Outcome) -> Failure | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from untilgreen.collect.gathered import Gathered
-from untilgreen.deploy.plan import RolloutPlan
+from untilgreen.deploy.wanted import Wanted
 from untilgreen.errors import UntilgreenError
 from untilgreen.model.delivery import Health, RevisionState, Rollout, Served, Template, Traffic
 from untilgreen.model.document import Window
@@ -49,7 +49,7 @@ def answered_traces(results: Iterable[Result], urls: Iterable[str]) -> frozenset
 
 
 def revisions(
-    services: Services, rollout: Rollout, wanted: RolloutPlan, good: Rollout | None, window: Window
+    services: Services, rollout: Rollout, wanted: Wanted, good: Rollout | None, window: Window
 ) -> Gathered:
     """Collect the revisions under test, and the last good ones they are compared with."""
     templates = {planned.service: planned.template for planned in wanted.services}

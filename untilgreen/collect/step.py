@@ -11,7 +11,7 @@ from untilgreen.collect.changes import changes
 from untilgreen.collect.gathered import Gathered
 from untilgreen.collect.runtime import answered_traces, health_seen, log_rows, revisions, secrets_seen, usage_unread
 from untilgreen.collect.sources import image_contents, sources
-from untilgreen.deploy.plan import plan
+from untilgreen.deploy.wanted import wanted
 from untilgreen.model.cycle import Run
 from untilgreen.model.delivery import Health, Images, Rollout
 from untilgreen.model.document import Window
@@ -66,7 +66,7 @@ def collect(
     good_commit = good.commit if good else ""
     gathered = cases(results, window)
     gathered.merge(log_rows(logs, settings.services, window, answered_traces(results, urls.values())))
-    gathered.merge(revisions(services, rollout, plan(run, settings, images), good, window))
+    gathered.merge(revisions(services, rollout, wanted(run, settings, images), good, window))
     gathered.merge(secrets_seen(rollout, window))
     gathered.merge(changes(history, run.commit, good_commit, window))
     gathered.merge(sources(history, settings, run.commit, window))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from untilgreen.deploy.plan import PlannedService
+from untilgreen.deploy.wanted import WantedService
 from untilgreen.model.delivery import RevisionState, ServiceState
 from untilgreen.model.document import Document
 
@@ -15,7 +15,7 @@ ALL = 100
 class Observed(Document):
     """What was wanted and what the platform shows after it has decided."""
 
-    wanted: PlannedService
+    wanted: WantedService
     state: ServiceState
     revision: RevisionState | None
 

@@ -1,34 +1,46 @@
-"""What a rollout is going to do, before it does anything."""
+"""What a rollout is going to do, before it does anything: what is wanted against what is there."""
 
 from __future__ import annotations
 
-import hashlib
-import re
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
 
-from untilgreen.errors import ConfigError
-from untilgreen.model.cycle import Run
-from untilgreen.model.delivery import Images, SecretBinding, Template
+from untilgreen.deploy.contract import ALL, serving_revision
+from untilgreen.deploy.levels import levels
+from untilgreen.deploy.wanted import Wanted, WantedService, fill_urls
+from untilgreen.model.delivery import GateFinding, SecretStatus, ServiceState, Template, Traffic
 from untilgreen.model.document import Document
-from untilgreen.settings import FILE, Service, Settings, in_order
-
-RESERVED = frozenset({"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"})
-"""Env names that the platform sets itself."""
-
-_URL = re.compile(r"\{([a-z][a-z0-9-]*)\.url\}")
-_LABEL = 63
-"""The platform's limit for label values and revision names."""
 
 
-class PlannedService(Document):
-    """One service's part of a rollout."""
+class Action(StrEnum):
+    """What a rollout does with one service."""
+
+    CREATE = "create"  # there is no such service yet
+    UPDATE = "update"  # a new revision replaces what serves
+    TRAFFIC = "traffic"  # the revision is there and ready; only the traffic moves
+    UNCHANGED = "unchanged"  # the revision is there already; it is only looked at
+
+
+class Refusal(Document):
+    """Why nothing may be rolled out."""
 
     service: str
-    revision: str
-    digest: str
-    template: Template
-    """With `{name.url}` still in its environment: URLs are known when those services serve."""
-    unbound: tuple[str, ...] = ()
-    """Env names that it needs and that nothing binds."""
+    reason: str
+    message: str
+
+
+class PlannedService(WantedService):
+    """One service's part of a rollout."""
+
+    action: Action
+    before: Template | None = None
+    """What the service is configured to be now; None when there is none."""
+    traffic: tuple[Traffic, ...] = ()
+    """Who has the traffic now."""
+    url: str = ""
+    """Empty while there is no such service."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know before it happens."""
 
 
 class RolloutPlan(Document):
@@ -36,83 +48,116 @@ class RolloutPlan(Document):
 
     commit: str
     services: tuple[PlannedService, ...]
+    secrets: tuple[SecretStatus, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    """Any of them refuses the whole rollout: half of services that trust one another is worse than none."""
+
+    @property
+    def levels(self) -> tuple[tuple[PlannedService, ...], ...]:
+        """Return the services in groups that can be rolled out side by side."""
+        by_name = {planned.service: planned for planned in self.services}
+        groups = levels({name: planned.depends_on for name, planned in by_name.items()})
+        return tuple(tuple(by_name[name] for name in group) for group in groups)
 
 
-def plan(run: Run, settings: Settings, images: Images) -> RolloutPlan:
-    """Make the plan of a rollout. The same input gives the same plan, revision names included.
+def plan(
+    wanted: Wanted,
+    actual: Mapping[str, ServiceState | None],
+    secrets: Iterable[SecretStatus],
+    findings: Iterable[GateFinding] = (),
+) -> RolloutPlan:
+    """Make the plan of a rollout. The same input gives the same plan.
 
-    Raises:
-        ConfigError: an env value refers to a service that is not deployed before, or sets what the platform sets.
+    Args:
+        wanted: what should be.
+        actual: service -> its state now, None when there is none.
+        secrets: what the check of every binding said.
+        findings: what the image gate said.
     """
-    order = in_order(settings)
-    for position, service in enumerate(order):
-        _check_env(service, settings.services[service], order[:position])
-    planned = (_planned(run, service, settings.services[service], images) for service in order)
-    return RolloutPlan(commit=images.commit, services=tuple(planned))
+    statuses = tuple(secrets)
+    services = tuple(_planned(service, actual.get(service.service)) for service in wanted.services)
+    refusals = (*_gate(findings), *_secrets(statuses), *(r for s in services for r in _stale(s)))
+    return RolloutPlan(commit=wanted.commit, services=services, secrets=statuses, refusals=refusals)
 
 
-def fill_urls(template: Template, urls: dict[str, str]) -> Template:
-    """Put the URLs of deployed services into a template's environment."""
-    return template.model_copy(update={"env": fill(template.env, urls)})
+def shown(planned: PlannedService, urls: Mapping[str, str]) -> Template:
+    """Return its new template as far as URLs are known; the others stay written as `{name.url}`."""
+    unknown = {name: f"{{{name}.url}}" for name in planned.depends_on}
+    return fill_urls(planned.template, {**unknown, **{name: url for name, url in urls.items() if url}})
 
 
-def fill(values: dict[str, str], urls: dict[str, str]) -> dict[str, str]:
-    """Put the URLs of deployed services into values such as `{auth.url}/login`."""
-    return {name: _URL.sub(lambda found: urls[found[1]], value) for name, value in values.items()}
-
-
-def label(text: str) -> str:
-    """Return text as the platform lets it stand in a label: lower case, digits, `-` and `_`, at most 63 characters."""
-    return re.sub(r"[^a-z0-9_-]", "-", text.lower())[:_LABEL]
-
-
-def binding(env: str, reference: str) -> SecretBinding:
-    """Read `secret` or `secret:version`."""
-    secret, _, version = reference.partition(":")
-    return SecretBinding(env=env, secret=secret, version=version or "latest")
-
-
-def _planned(run: Run, service: str, wanted: Service, images: Images) -> PlannedService:
-    image = images.of(service)
-    template = Template(
-        service=service,
-        image=image.reference,
-        port=wanted.port,
-        env=wanted.env,
-        secrets=tuple(binding(env, reference) for env, reference in wanted.secrets.items()),
-        account=wanted.account,
-        memory=wanted.memory,
-        health_path=wanted.health.path,
-        startup_seconds=wanted.health.startup_s,
-        labels={"commit": label(images.commit), "cycle": str(run.cycle), "loop": label(run.loop)},
-    )
-    bound = wanted.env.keys() | wanted.secrets.keys()
+def _planned(service: WantedService, state: ServiceState | None) -> PlannedService:
     return PlannedService(
-        service=service,
-        revision=_revision(run, template),
-        digest=image.digest,
-        template=template,
-        unbound=tuple(name for name in wanted.needs if name not in bound),
+        **dict(service),
+        action=_action(service, state),
+        before=state.template if state else None,
+        traffic=state.traffic if state else (),
+        url=state.url if state else "",
+        notes=(*_pins(service, state), *_same_image(service, state), *_first_canary(service, state)) if state else (),
     )
 
 
-def _revision(run: Run, template: Template) -> str:
-    """Name a revision by loop, cycle and content: the step repeated finds it, anything else makes a new one."""
-    content = f"{run.loop}\n{template.model_dump_json()}"
-    tail = f"-c{run.cycle}-{hashlib.sha256(content.encode()).hexdigest()[:6]}"
-    room = _LABEL - len(template.service) - len(tail) - 1
-    loop = re.sub(r"[^a-z0-9]", "", run.loop.lower())[-min(room, 8) :]
-    return f"{template.service}-{loop}{tail}" if loop else f"{template.service}{tail}"
+def _action(service: WantedService, state: ServiceState | None) -> Action:
+    if state is None:
+        return Action.CREATE
+    if state.latest_created != service.revision:
+        return Action.UPDATE
+    share = sum(share.percent for share in state.traffic if share.revision == service.revision)
+    ready = state.latest_ready == service.revision and not state.reconciling
+    return Action.TRAFFIC if ready and share != ALL else Action.UNCHANGED
 
 
-def _check_env(service: str, wanted: Service, earlier: tuple[str, ...]) -> None:
-    where = f"{FILE}: services.{service}.env"
-    for name in sorted(RESERVED & (wanted.env.keys() | wanted.secrets.keys())):
-        raise ConfigError(f"{where}.{name}: Cloud Run sets this itself. Remove it.")
-    for name, value in wanted.env.items():
-        for other in _URL.findall(value):
-            if other not in earlier:
-                raise ConfigError(
-                    f"{where}.{name}: {{{other}.url}} is not known yet when {service} is deployed. "
-                    f"Add {other} to services.{service}.depends_on, or correct the name."
-                )
+def _pins(service: WantedService, state: ServiceState) -> Iterable[str]:
+    """Tell of traffic that does not follow the newest revision: what is deployed would serve nobody."""
+    for share in state.traffic:
+        if share.percent and not share.latest and share.revision != service.revision:
+            yield (
+                f"traffic is pinned: {share.percent} % goes to {share.revision}, whatever is deployed. "
+                f"This rollout undoes the pin."
+            )
+
+
+def _same_image(service: WantedService, state: ServiceState) -> Iterable[str]:
+    before = state.template
+    if before and _same(service, before) and before.labels.get("commit") != service.template.labels["commit"]:
+        yield f"the image is the one of commit {before.labels.get('commit', 'unknown')[:12]}: nothing in it has changed"
+
+
+def _first_canary(service: WantedService, state: ServiceState) -> Iterable[str]:
+    if service.strategy == "canary" and not serving_revision(state):
+        yield "nobody serves yet, so there is no traffic to keep away from the canary: it is rolled out at once"
+
+
+def _gate(findings: Iterable[GateFinding]) -> Iterable[Refusal]:
+    for found in findings:
+        if found.blocking:
+            reason = found.rule.upper().replace(".", "_")
+            yield Refusal(service=found.service, reason=reason, message=found.message)
+
+
+def _secrets(statuses: Iterable[SecretStatus]) -> Iterable[Refusal]:
+    for status in statuses:
+        if not status.usable:
+            reason = f"SECRET_{status.problem}".upper()
+            yield Refusal(service=status.service, reason=reason, message=f"{status.binding.env}: {status.message}")
+
+
+def _stale(planned: PlannedService) -> Iterable[Refusal]:
+    """Refuse an image that cannot be what was built: named by a tag, or unchanged although its source has changed."""
+    image = planned.template.image
+    if not image.endswith(f"@{planned.digest}") or not planned.digest:
+        message = f"{image} names no digest: a tag that moves deploys nothing, silently. Let the builder resolve it."
+        yield Refusal(service=planned.service, reason="IMAGE_WITHOUT_DIGEST", message=message)
+    before, source = planned.before, planned.template.labels.get("source")
+    if planned.action is Action.UPDATE and before and _same(planned, before):
+        earlier = before.labels.get("source")
+        if source and earlier and source != earlier:
+            message = (
+                f"The source has changed since commit {before.labels.get('commit', 'unknown')[:12]}, and the builder "
+                f"gives the same image {planned.digest[:19]}: what serves would stay as it is. Build it again."
+            )
+            yield Refusal(service=planned.service, reason="TEMPLATE_UNCHANGED", message=message)
+
+
+def _same(service: WantedService, before: Template) -> bool:
+    return before.image == service.template.image

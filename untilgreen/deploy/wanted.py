@@ -63,8 +63,16 @@ def fill_urls(template: Template, urls: dict[str, str]) -> Template:
 
 
 def fill(values: dict[str, str], urls: dict[str, str]) -> dict[str, str]:
-    """Put the URLs of deployed services into values such as `{auth.url}/login`; what is not known stays as it is."""
-    return {name: _URL.sub(lambda found: urls.get(found[1], found[0]), value) for name, value in values.items()}
+    """Put the URLs of deployed services into values such as `{auth.url}/login`.
+
+    Raises:
+        ConfigError: a value refers to a service that is not there.
+    """
+    for name, value in values.items():
+        for other in _URL.findall(value):
+            if other not in urls:
+                raise ConfigError(f"{FILE}: {name} refers to {{{other}.url}}, and there is no service {other}.")
+    return {name: _URL.sub(lambda found: urls[found[1]], value) for name, value in values.items()}
 
 
 def referred(template: Template) -> tuple[str, ...]:

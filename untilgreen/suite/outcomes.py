@@ -18,7 +18,9 @@ def conclude(runs: Sequence[SuiteOutput]) -> tuple[Result, ...]:
 
 
 def _conclude_one(nodeid: str, runs: Sequence[SuiteOutput]) -> Result:
-    attempts = tuple(run.attempts[nodeid] for run in runs if nodeid in run.attempts)
+    executed = [run for run in runs if nodeid in run.attempts]
+    all_of_them = [attempt for run in executed for attempt in (*run.earlier.get(nodeid, ()), run.attempts[nodeid])]
+    attempts = tuple(attempt.model_copy(update={"number": n}) for n, attempt in enumerate(all_of_them, start=1))
     if not attempts:
         return _without_attempt(nodeid, runs[0])
     outcome = _decided(attempts)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from .sight import counting, credentials_in, open_exchange, patch_now, place, recording, trace_headers
+from .sight import counting, credentials_in, harmless, open_exchange, patch_now, place, recording, trace_headers
 
 
 def patch_aiohttp(module: Any) -> None:
     """Send the trace and record; a WebSocket is told from a request by how it was opened."""
 
+    @harmless
+    def describe(session: Any, method: str, target: Any, kwargs: dict[str, Any]) -> tuple[str, str, str, str, Any]:
+        url = session._build_url(target)  # noqa: SLF001 - where aiohttp adds its base URL
+        where = place(url.host or "", url.port, url.scheme)
+        headers = session._prepare_headers(kwargs.get("headers"))  # noqa: SLF001 - where it adds the session's headers
+        headers.extend(trace_headers(where, headers))
+        kwargs["headers"] = headers
+        return "aiohttp", method, where, url.raw_path, credentials_in(headers.items())
+
     def request(call: Any) -> Any:
         async def send(self: Any, method: str, target: Any, **kwargs: Any) -> Any:
-            url = self._build_url(target)
-            where = place(url.host or "", url.port, url.scheme)
-            headers = self._prepare_headers(kwargs.get("headers"))
-            headers.extend(trace_headers(where, headers))
-            kwargs["headers"] = headers
-            with recording("aiohttp", method, where, url.raw_path, credentials_in(headers.items())) as exchange:
+            with recording(describe, self, method, target, kwargs) as exchange:
                 response = await call(self, method, target, **kwargs)
                 exchange.status = response.status
                 response.untilgreen_exchange = exchange
@@ -40,28 +44,46 @@ def patch_aiohttp(module: Any) -> None:
     patch_now(module.ClientResponse, "raise_for_status", counting)
 
 
+@harmless
+def begin_conversation(protocol: Any, path: str, headers: Any, *, secure: bool) -> None:
+    """Send the trace with a handshake, and begin to record; the Host header is what all versions share."""
+    host, _, port = headers["Host"].rpartition(":") if ":" in headers["Host"] else (headers["Host"], "", "")
+    where = place(host.strip("[]"), int(port) if port else None, "wss" if secure else "ws")
+    for name, value in trace_headers(where, headers).items():
+        headers[name] = value
+    exchange = open_exchange("websockets", "WS", where, path, credentials_in(headers.raw_items()))
+    exchange.close_code = lambda: _close_code(protocol)
+    protocol.untilgreen_exchange = exchange
+
+
+@harmless
+def handshake_answered(protocol: Any, status: int) -> None:
+    """Note the status that the handshake got."""
+    protocol.untilgreen_exchange.status = status
+    protocol.untilgreen_exchange.end()
+
+
+def _close_code(protocol: Any) -> int | None:
+    """Return the code that the service closed with; it is known before the connection is closed altogether."""
+    received = getattr(protocol, "close_rcvd", None)
+    code: int | None = received.code if received else protocol.close_code
+    return code
+
+
 def patch_websockets(module: Any) -> None:
-    """The sans-I/O protocol is what the threaded and the asyncio client share."""
+    """Cover the threaded and the asyncio client: they share one protocol without I/O."""
 
     def send_request(call: Any) -> Any:
         def send(self: Any, request: Any) -> Any:
-            where = place(self.uri.host, self.uri.port)
-            for name, value in trace_headers(where, request.headers).items():
-                request.headers[name] = value
-            credentials = credentials_in(request.headers.raw_items())
-            exchange = open_exchange("websockets", "WS", where, request.path, credentials)
-            exchange.close_code = lambda: self.close_rcvd.code if self.close_rcvd else self.close_code
-            self.untilgreen_exchange = exchange
+            uri = getattr(self, "uri", None) or getattr(self, "wsuri", None)
+            begin_conversation(self, request.path, request.headers, secure=getattr(uri, "secure", False))
             return call(self, request)
 
         return send
 
     def process_response(call: Any) -> Any:
         def process(self: Any, response: Any) -> Any:
-            exchange = getattr(self, "untilgreen_exchange", None)
-            if exchange is not None:
-                exchange.status = response.status_code
-                exchange.end()
+            handshake_answered(self, response.status_code)
             return call(self, response)
 
         return process
@@ -71,17 +93,11 @@ def patch_websockets(module: Any) -> None:
 
 
 def patch_old_websockets(module: Any) -> None:
-    """The asyncio client that was the default before websockets 14."""
+    """Cover the asyncio client that was the default before websockets 14."""
 
     def write(call: Any) -> Any:
         def request(self: Any, path: str, headers: Any) -> Any:
-            host, _, port = headers["Host"].rpartition(":") if ":" in headers["Host"] else (headers["Host"], "", "")
-            where = place(host, int(port) if port else None, "wss" if self.secure else "ws")
-            for name, value in trace_headers(where, headers).items():
-                headers[name] = value
-            exchange = open_exchange("websockets", "WS", where, path, credentials_in(headers.raw_items()))
-            exchange.close_code = lambda: self.close_code
-            self.untilgreen_exchange = exchange
+            begin_conversation(self, path, headers, secure=getattr(self, "secure", False))
             return call(self, path, headers)
 
         return request
@@ -89,8 +105,7 @@ def patch_old_websockets(module: Any) -> None:
     def read(call: Any) -> Any:
         async def response(self: Any) -> Any:
             status, headers = await call(self)
-            self.untilgreen_exchange.status = status
-            self.untilgreen_exchange.end()
+            handshake_answered(self, status)
             return status, headers
 
         return response

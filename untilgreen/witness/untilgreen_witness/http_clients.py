@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 from urllib.parse import urlsplit
 
-from .sight import counting, credentials_in, open_exchange, patch_now, place, recording, trace_headers
+from .sight import counting, credentials_in, harmless, open_exchange, patch_now, place, recording, trace_headers
 
 
 def patch_httpx(module: Any) -> None:
     """Record above the transport: a mocked transport answers too, and then no bytes go with it."""
 
+    @harmless
     def describe(request: Any) -> tuple[str, str, str, str, Any]:
         url = request.url
         where = place(url.host, url.port, url.scheme)
@@ -18,7 +20,7 @@ def patch_httpx(module: Any) -> None:
 
     def sync(call: Any) -> Any:
         def send(self: Any, request: Any) -> Any:
-            with recording(*describe(request)) as exchange:
+            with recording(describe, request) as exchange:
                 response = call(self, request)
                 exchange.status = response.status_code
                 return response
@@ -27,7 +29,7 @@ def patch_httpx(module: Any) -> None:
 
     def asynchronous(call: Any) -> Any:
         async def send(self: Any, request: Any) -> Any:
-            with recording(*describe(request)) as exchange:
+            with recording(describe, request) as exchange:
                 response = await call(self, request)
                 exchange.status = response.status_code
                 return response
@@ -42,6 +44,7 @@ def patch_httpx(module: Any) -> None:
 def patch_httpcore(module: Any) -> None:
     """Send the trace; record for those who use httpcore without httpx."""
 
+    @harmless
     def describe(request: Any) -> tuple[str, str, str, str, Any]:
         url = request.url
         where = place(url.host.decode("latin-1"), url.port, url.scheme.decode("latin-1"))
@@ -55,7 +58,7 @@ def patch_httpcore(module: Any) -> None:
 
     def sync(call: Any) -> Any:
         def handle(self: Any, request: Any) -> Any:
-            with recording(*describe(request)) as exchange:
+            with recording(describe, request) as exchange:
                 response = call(self, request)
                 exchange.status = response.status
                 return response
@@ -64,7 +67,7 @@ def patch_httpcore(module: Any) -> None:
 
     def asynchronous(call: Any) -> Any:
         async def handle(self: Any, request: Any) -> Any:
-            with recording(*describe(request)) as exchange:
+            with recording(describe, request) as exchange:
                 response = await call(self, request)
                 exchange.status = response.status
                 return response
@@ -78,22 +81,25 @@ def patch_httpcore(module: Any) -> None:
 def patch_requests(module: Any) -> None:
     """Record each hop of a redirect; http.client below sends the trace."""
 
+    @harmless
+    def describe(request: Any) -> tuple[str, str, str, str, Any]:
+        url = urlsplit(request.url or "")
+        where = place(url.hostname or "", url.port, url.scheme)
+        return "requests", request.method, where, url.path, credentials_in(request.headers.items())
+
+    @harmless
+    def hopped(answers: list[Any]) -> None:
+        for answer in answers:
+            exchange = open_exchange(*describe(answer.request))
+            exchange.status, exchange.latency_ms = answer.status_code, answer.elapsed.total_seconds() * 1000
+
     def make(call: Any) -> Any:
         def send(self: Any, request: Any, **kwargs: Any) -> Any:
-            url = urlsplit(request.url or "")
-            where = place(url.hostname or "", url.port, url.scheme)
-            with recording(
-                "requests", request.method, where, url.path, credentials_in(request.headers.items())
-            ) as exchange:
-                response: Any = call(self, request, **kwargs)
-                answers: list[Any] = [*response.history, response]
+            with recording(describe, request) as exchange:
+                response = call(self, request, **kwargs)
+                answers = [*(getattr(response, "history", None) or ()), response]
                 exchange.status = answers[0].status_code
-            for hop in answers[1:]:
-                url = urlsplit(hop.request.url)
-                where = place(url.hostname or "", url.port, url.scheme)
-                credentials = credentials_in(hop.request.headers.items())
-                later = open_exchange("requests", hop.request.method, where, url.path, credentials)
-                later.status, later.latency_ms = hop.status_code, hop.elapsed.total_seconds() * 1000
+            hopped(answers[1:])
             return response
 
         return send
@@ -104,58 +110,59 @@ def patch_requests(module: Any) -> None:
 
 def patch_http_client(module: Any) -> None:
     """Cover urllib, urllib3 and requests: all end in http.client.HTTPConnection."""
-    for patch in (putrequest, putheader, endheaders, getresponse):
-        patch_now(module.HTTPConnection, patch.__name__, patch)
+    before = {"putrequest": request_begins, "putheader": header_added, "endheaders": headers_end}
+    for name, note in before.items():
+        patch_now(module.HTTPConnection, name, functools.partial(noted_before, note))
+    patch_now(module.HTTPConnection, "getresponse", answered)
 
 
-def putrequest(call: Any) -> Any:
-    """Note where a request goes."""
+def noted_before(note: Any, call: Any) -> Any:
+    """Return a patch that notes what a method of a connection is called with."""
 
-    def start(self: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        target = urlsplit(url)
-        host = target.hostname or getattr(self, "_tunnel_host", None) or self.host
-        port = target.port or getattr(self, "_tunnel_port", None) or self.port
-        self.untilgreen_request = (method, place(host, port), target.path, {})
-        return call(self, method, url, *args, **kwargs)
-
-    return start
-
-
-def putheader(call: Any) -> Any:
-    """Note which headers it has."""
-
-    def put(self: Any, header: Any, *values: Any) -> Any:
-        name = header.decode("latin-1") if isinstance(header, bytes) else str(header)
-        if hasattr(self, "untilgreen_request"):
-            self.untilgreen_request[3][name] = values[0] if values else ""
-        return call(self, header, *values)
-
-    return put
-
-
-def endheaders(call: Any) -> Any:
-    """Send the trace with it, and begin to record."""
-
-    def end(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if hasattr(self, "untilgreen_request"):
-            method, where, path, headers = self.untilgreen_request
-            for name, value in trace_headers(where, headers).items():
-                self.putheader(name, value)
-            credentials = credentials_in(headers.items())
-            self.untilgreen_exchange = open_exchange("http.client", method, where, path, credentials)
+    def noted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        note(self, *args)
         return call(self, *args, **kwargs)
 
-    return end
+    return noted
 
 
-def getresponse(call: Any) -> Any:
-    """Record the answer."""
+@harmless
+def request_begins(connection: Any, method: str, url: str, *_: Any) -> None:
+    """Note where a request goes."""
+    target = urlsplit(url)
+    host = target.hostname or getattr(connection, "_tunnel_host", None) or connection.host
+    port = target.port or getattr(connection, "_tunnel_port", None) or connection.port
+    connection.untilgreen_request = (method, place(host, port), target.path, {})
 
-    def get(self: Any, *args: Any, **kwargs: Any) -> Any:
+
+@harmless
+def header_added(connection: Any, header: Any, *values: Any) -> None:
+    """Note which headers it has."""
+    if hasattr(connection, "untilgreen_request"):
+        name = header.decode("latin-1") if isinstance(header, bytes) else str(header)
+        connection.untilgreen_request[3][name] = values[0] if values else ""
+
+
+@harmless
+def headers_end(connection: Any, *_: Any) -> None:
+    """Send the trace with it, and begin to record."""
+    if hasattr(connection, "untilgreen_request"):
+        method, where, path, headers = connection.untilgreen_request
+        for name, value in trace_headers(where, headers).items():
+            connection.putheader(name, value)
+        credentials = credentials_in(headers.items())
+        connection.untilgreen_exchange = open_exchange("http.client", method, where, path, credentials)
+
+
+def answered(call: Any) -> Any:
+    """Return a patch that records the answer."""
+
+    def getresponse(self: Any, *args: Any, **kwargs: Any) -> Any:
         response = call(self, *args, **kwargs)
-        if hasattr(self, "untilgreen_exchange"):
-            self.untilgreen_exchange.status = response.status
-            self.untilgreen_exchange.end()
+        exchange = getattr(self, "untilgreen_exchange", None)
+        if exchange is not None:
+            exchange.status = response.status
+            exchange.end()
         return response
 
-    return get
+    return getresponse

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from .sight import patch_now, place
+from .sight import harmless, patch_now, place
 
 TCP_INFO, TCP_INFO_BYTES = 11, 136  # linux/tcp.h: tcpi_bytes_acked and tcpi_bytes_received lie at 120 and 128
 
@@ -68,19 +68,21 @@ class Kernel:
         socket.socket.connect_ex = note(connect_ex)  # type: ignore[method-assign]
         socket.socket._real_close = real_close  # type: ignore[attr-defined]  # noqa: SLF001 - as above
 
+    @harmless
     def _watch(self, sock: socket.socket, address: Any) -> None:
         """Follow a socket that goes to a deployed host."""
         if isinstance(address, tuple) and f"{str(address[0]).lower()}:{address[1]}" in self._places:
             fd = sock.fileno()
             self._open[fd] = [os.fstat(fd).st_ino, sock.family, 0, 0]
 
+    @harmless
     def _count(self, fd: int, *, last: bool = False) -> None:
         known = self._open.get(fd)
         if known is None:
             return
         now = self.read(fd, known)
         if now is None or last:
-            del self._open[fd]
+            self._open.pop(fd, None)
         if now is not None:
             self._sent += max(0, now[0] - known[2])
             self._received += max(0, now[1] - known[3])
@@ -122,20 +124,20 @@ class Counted(Kernel):
 
     def _patch(self) -> None:
         super()._patch()
-        for owner, name, side in SOCKET_CALLS:
+        import ssl  # noqa: PLC0415 - slow to import, and needed only here
+
+        encrypted = ((ssl.SSLSocket, "write", 0), (ssl.SSLSocket, "read", 1))
+        for owner, name, side in SOCKET_CALLS + encrypted:
             patch_now(owner, name, functools.partial(self._counting, side))
 
     def _counting(self, side: int, call: Any) -> Any:
         @functools.wraps(call)
-        def counted(sock: Any, data: Any, *args: Any) -> Any:
-            done = call(sock, data, *args)
-            known = self._open.get(sock.fileno())
-            if known is not None:
-                size = done if isinstance(done, int) else len(done if done is not None else data)
-                if side == 0:
-                    self._sent += size
-                else:
-                    self._received += size
+        def counted(sock: Any, *args: Any, **kwargs: Any) -> Any:
+            done = call(sock, *args, **kwargs)
+            if sock.fileno() in self._open:
+                size = done if isinstance(done, int) else len(done if done is not None else args[0])
+                self._sent += size if side == 0 else 0
+                self._received += size if side == 1 else 0
             return done
 
         return counted

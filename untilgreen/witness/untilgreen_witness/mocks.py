@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .sight import ACTIVE_MOCKS, PRESENT, patch_now
+from .sight import ACTIVE_MOCKS, PRESENT, harmless, patch_now
 
 MOCKED = {
     "aiohttp",
@@ -36,6 +36,7 @@ def mock_name(target: Any, attribute: str, original: Any) -> str:
     return f"{getattr(owner, '__qualname__', None) or named}.{attribute}"
 
 
+@harmless
 def mock_started(key: Any, target: Any, attribute: str, original: Any) -> None:
     """Remember a patch that is active from now on."""
     name = mock_name(target, attribute, original)

@@ -12,7 +12,7 @@ import pytest
 from .failure import failure_of, skip_reason
 from .kernel import Kernel
 from .order import ORDER, Events, clip
-from .sight import PRESENT, Sight
+from .sight import FAULTS, PRESENT, Sight, harmless
 
 
 class Recorder:
@@ -34,10 +34,16 @@ class Recorder:
         outcome = yield
         sight, PRESENT.sight = PRESENT.sight, None
         if outcome.excinfo is None and self._pid == os.getpid():
-            seen = sight.document(*self._kernel.take()) if sight else None
+            seen = harmless(sight.document)(*self._kernel.take()) if sight else None
             self._events.write(
                 "end", id=clip(item.nodeid), seconds=round(self._seconds, 6), phases=self._phases, sighting=seen
             )
+            self._tell_faults()
+
+    def _tell_faults(self) -> None:
+        for text in sorted(FAULTS):
+            self._events.write("fault", text=text)
+        FAULTS.clear()
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, call: Any) -> Generator[None, Any, None]:
@@ -47,7 +53,7 @@ class Recorder:
         if report.sections:
             report.sections = [(name, clip(text)) for name, text in report.sections]
         if report.failed:
-            report.untilgreen_failure = failure_of(report, call.excinfo)
+            report.untilgreen_failure = harmless(failure_of)(report, call.excinfo)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> None:

@@ -21,6 +21,8 @@ KEY = secrets.token_bytes(16)
 INSIDE: contextvars.ContextVar[bool] = contextvars.ContextVar("untilgreen_inside", default=False)
 """A library above this one already records the exchange."""
 ACTIVE_MOCKS: dict[Any, str] = {}
+FAULTS: set[str] = set()
+"""What the witness itself could not do."""
 DEPLOYED = frozenset(
     place
     for host in ORDER.get("hosts", ())
@@ -137,10 +139,30 @@ def open_exchange(client: str, method: str, host: str, path: str, credentials: A
     return exchange
 
 
+def harmless(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep a fault of the witness out of the test that it watches; the fault is told, and proves nothing."""
+
+    @functools.wraps(call)
+    def tried(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return call(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the user's test must not fail for it
+            FAULTS.add(f"{call.__qualname__}: {type(error).__name__}: {error}"[:300])
+            return None
+
+    return tried
+
+
 @contextlib.contextmanager
-def recording(client: str, method: str, host: str, path: str, credentials: Any) -> Iterator[Exchange]:
-    """Record what happens inside as one exchange; the caller sets its status. Lower libraries then keep silent."""
-    exchange = open_exchange(client, method, host, path, credentials)
+def recording(describe: Callable[..., Any], *seen: Any) -> Iterator[Exchange]:
+    """Record what happens inside as one exchange; the caller sets its status. Lower libraries then keep silent.
+
+    Args:
+        describe: gives client, method, host:port, path and credentials; None when it cannot.
+        seen: what `describe` looks at.
+    """
+    described = describe(*seen)
+    exchange = open_exchange(*described) if described else Exchange("", "", "", "", None)
     token = INSIDE.set(True)
     try:
         yield exchange

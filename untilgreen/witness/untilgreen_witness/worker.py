@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import pytest
+from _pytest._io import TerminalWriter
 
 from .order import ORDER
 
@@ -112,8 +113,8 @@ def become_itself(config: Any, post: Post) -> None:
     if capture is not None:
         capture.stop_global_capturing()  # its files are the parent's, offset and all
         capture.start_global_capturing()
-    for name in ("terminalreporter", "_untilgreen_pool"):
-        config.pluginmanager.unregister(name=name)
+    config.pluginmanager.unregister(name="_untilgreen_pool")
+    silence_terminal(config)
     if post.basetemp is not None:
         own = post.basetemp / f"worker{post.slot}-{os.getpid()}"
         own.mkdir(mode=0o700)
@@ -133,6 +134,15 @@ def become_itself(config: Any, post: Post) -> None:
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         numpy.random.seed()
+
+
+def silence_terminal(config: Any) -> None:
+    """Let the pool alone report; other plugins still find the reporter, and what they write to it goes nowhere."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        config.pluginmanager.unregister(reporter)
+        config.pluginmanager._name2plugin["terminalreporter"] = reporter  # noqa: SLF001 - found, but not called
+        reporter._tw = TerminalWriter(Path(os.devnull).open("w"))  # noqa: SIM115, SLF001 - open as long as the process
 
 
 def cut_connections() -> None:
