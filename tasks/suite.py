@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from prefect import task
@@ -14,7 +15,7 @@ from untilgreen.model.delivery import Health, Rollout
 from untilgreen.model.suite import SuiteRun
 from untilgreen.ports import SuiteOrder
 from untilgreen.settings import Settings
-from untilgreen.suite.step import not_run, run_suite
+from untilgreen.suite.step import not_run, record, run_suite
 from untilgreen.wiring import Workshop, narrator
 
 
@@ -27,12 +28,24 @@ def run_tests(run: Run, settings: Settings, rollout: Rollout, health: Health) ->
         if not health.healthy:
             return not_run(expected_tests(shop), health.reason, shop.folder)
         shop.history.export(run.commit, shop.folder / "checkout")
-        return run_suite(order(shop, rollout), settings.suite, shop.suite, narrator().suite(), shop.folder)
+        return run_or_keep(shop, order(shop, rollout))
 
     suite = shop.ledger.once(run.cycle, "suite", (settings, rollout, health), work)
     counts = ", ".join(f"{number} {outcome}" for outcome, number in sorted(suite.counts.items()) if number)
     narrator().say("suite", f"{counts or 'nothing collected'}{'; ' if suite.gaps else ''}{'; '.join(suite.gaps)}")
     return suite
+
+
+def run_or_keep(shop: Workshop, wanted: SuiteOrder) -> SuiteRun:
+    """Run the suite; when somebody interrupts it, write down what had finished."""
+    started = datetime.now(UTC)
+    try:
+        return run_suite(wanted, shop.settings.suite, shop.suite, narrator().suite(), shop.folder)
+    except KeyboardInterrupt:
+        record(
+            [shop.suite.recover(wanted)], wanted, shop.settings.suite.minimum, started, shop.folder, ("interrupted",)
+        )
+        raise
 
 
 def order(shop: Workshop, rollout: Rollout) -> SuiteOrder:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from untilgreen.adapters import doctor_machine
 from untilgreen.deploy.wanted import binding, fill
@@ -28,7 +28,7 @@ from untilgreen.errors import ConfigError, RepositoryError, SuiteCrashed, Untilg
 from untilgreen.model.cycle import Run
 from untilgreen.model.suite import Outcome
 from untilgreen.ports import History, Narrator, Secrets, Suite, SuiteOrder
-from untilgreen.settings import FILE, Settings, parse
+from untilgreen.settings import FILE, CommandBuilder, Service, Settings, parse
 from untilgreen.wiring import STATE, Workshop, cloud, open_history, read_settings
 
 NOWHERE = "127.0.0.1:9"
@@ -109,22 +109,30 @@ def _build(settings: Settings | None, seen: RepositorySeen, history: History | N
     if history is None:
         return NO_COMMIT
     files = history.files(seen.commit)
-    contexts = tuple(context(name, wanted.source, files) for name, wanted in settings.services.items())
+    contexts = tuple(context(name, wanted, files) for name, wanted in settings.services.items())
     return BuildSeen(emulated=settings.cloud.target == "emulator", contexts=contexts)
 
 
-def context(service: str, source: str, files: tuple[str, ...]) -> ContextSeen:
+def context(name: str, service: Service, files: tuple[str, ...]) -> ContextSeen:
     """Look at one build context among a commit's files."""
-    folder = source.strip("/").removeprefix("./")
-    prefix = "" if folder in ("", ".") else f"{folder}/"
-    inside = {path.removeprefix(prefix) for path in files if path.startswith(prefix)}
+    folder = PurePosixPath(service.source).as_posix()
+    inside = files if folder == "." else tuple(path for path in files if path.startswith(f"{folder}/"))
+    program = _program(service.builder.command) if isinstance(service.builder, CommandBuilder) else ""
     return ContextSeen(
-        service=service,
-        source=source,
+        service=name,
+        source=service.source,
         files=len(inside),
-        procfile="Procfile" in inside,
-        dockerfile="Dockerfile" in inside,
+        procfile=str(PurePosixPath(folder, "Procfile")) in inside,
+        builder=service.builder.kind,
+        program=program,
+        on_path=not program or doctor_machine.on_path(program),
     )
+
+
+def _program(command: str | tuple[str, ...]) -> str:
+    """Return what a command line starts first; a text may begin with assignments."""
+    words = command.split() if isinstance(command, str) else command
+    return next((word for word in words if "=" not in word), "")
 
 
 def _tests(

@@ -22,11 +22,13 @@ app = typer.Typer(
 )
 
 COMMANDS = (
+    (project.init, "untilgreen init --repo ../shop"),
     (project.doctor, "untilgreen doctor --repo ../shop"),
     (loops.demo, "untilgreen demo"),
     (loops.run, "untilgreen run --repo ../shop --max-cycles 3"),
     (loops.status, "untilgreen status --json"),
     (loops.report, "untilgreen report 20260315-020000-4f1c"),
+    (cloud.deploy, "untilgreen deploy --dry-run"),
     (cloud.emulator, "untilgreen emulator --port 8790"),
 )
 """Each with an example that its help shows."""

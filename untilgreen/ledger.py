@@ -24,7 +24,7 @@ from pydantic import BaseModel, ValidationError
 from untilgreen.errors import ConfigError, EvidenceIncomplete
 from untilgreen.model.analysis import Approval, Comparison, Fixes, Reviews, Triage
 from untilgreen.model.cycle import Cycle, Loop, Stop, Verdict
-from untilgreen.model.delivery import Health, Images, Rollout
+from untilgreen.model.delivery import Health, Images, Rollback, Rollout
 from untilgreen.model.document import Document, Instant
 from untilgreen.model.evidence import Manifest
 from untilgreen.model.suite import Proof, ProofSummary, Result, SuiteRun
@@ -35,6 +35,7 @@ STEPS: dict[str, tuple[str, type[Document]]] = {
     "build": ("images", Images),
     "deploy": ("rollout", Rollout),
     "wait": ("health", Health),
+    "rollback": ("rollback", Rollback),
     "suite": ("suite", SuiteRun),
     "prove": ("proof", ProofSummary),
     "collect": ("manifest", Manifest),

@@ -5,7 +5,7 @@ Each port has an adapter under `adapters/` and an in-memory fake in `testing.py`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -34,6 +34,67 @@ class Registry(Protocol):
 
         Raises:
             BuildFailed: the context holds nothing that can be started.
+        """
+
+
+class BuildOrder(Document):
+    """What to build."""
+
+    service: str
+    image: str
+    """Registry and name, without tag."""
+    commit: str
+    root: str
+    """Absolute path of the exported commit."""
+    context: str
+    """Absolute path of the build context inside of it."""
+    files: tuple[str, ...]
+    """What the ignore files leave of the context, relative to it."""
+
+
+class Builder(Protocol):
+    """Makes one service's image."""
+
+    def ready(self) -> None:
+        """See whether anything can be built at all, and change nothing.
+
+        Raises:
+            BuildFailed: the builder's engine is down, or its program is missing.
+        """
+
+    def build(self, order: BuildOrder) -> str:
+        """Make the image and push it.
+
+        Returns:
+            `sha256:` and 64 hex digits.
+
+        Raises:
+            BuildFailed: with what the builder printed last.
+        """
+
+
+class Diagnostic(Document):
+    """A place that does not parse."""
+
+    path: str
+    line: int
+    message: str
+
+
+class Checker(Protocol):
+    """Parses Python sources as a certain Python does, not as ours."""
+
+    def check(self, folder: Path, files: Sequence[str], python: str) -> tuple[Diagnostic, ...]:
+        """Return what does not parse.
+
+        Args:
+            folder: where the files lie.
+            files: relative to it.
+            python: version, for example `3.11`.
+
+        Raises:
+            ConfigError: this version cannot be checked.
+            BuildFailed: nothing can be checked.
         """
 
 
@@ -75,11 +136,27 @@ class Services(Protocol):
         """Return a revision, or None."""
 
 
+class Redaction(Protocol):
+    """Takes secrets out of text. What it knows of their values never leaves it."""
+
+    def scrub(self, text: str) -> str:
+        """Return free text without known values and without whatever looks like a credential."""
+
+    def mask(self, text: str) -> str:
+        """Return text whose form must stay, such as a name or a document, without known values."""
+
+
 class Secrets(Protocol):
-    """Secret Manager's metadata. No value ever comes out of it."""
+    """Secret Manager. No value ever comes out of it."""
 
     def check(self, service: str, binding: SecretBinding, account: str) -> SecretStatus:
-        """Tell whether this account can start with this binding."""
+        """Tell what is known about a binding: the platform's side always, the value's if it may be read."""
+
+    def alike(self, bindings: Sequence[SecretBinding]) -> bool | None:
+        """Tell whether all of these give the same value; None when one cannot be read."""
+
+    def redaction(self, bindings: Sequence[SecretBinding]) -> Redaction:
+        """Return what masks the values of these, as far as they can be read."""
 
 
 class LogQuery(Document):
@@ -192,6 +269,9 @@ class Suite(Protocol):
             SuiteCrashed: the runner could not even start.
         """
 
+    def recover(self, order: SuiteOrder) -> SuiteOutput:
+        """Return what an interrupted run had finished."""
+
 
 class CommitInfo(Document):
     """A commit."""
@@ -228,6 +308,9 @@ class History(Protocol):
 
     def diff(self, before: str, after: str) -> str:
         """Return the unified diff between two commits, without context lines."""
+
+    def uncommitted(self) -> tuple[str, ...]:
+        """Return what differs from HEAD in the user's checkout; `folder/` stands for a whole untracked folder."""
 
     def commit_patch(self, base: str, diff: str, message: str, branch: str) -> str:
         """Apply a diff to a base in a disposable clone and point the branch at the commit it makes.

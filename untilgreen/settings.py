@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
+from untilgreen.deploy.secrets_policy import SecretSettings
 from untilgreen.errors import ConfigError
 from untilgreen.model.document import Document
 
@@ -19,7 +20,13 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,48}$")]
 """Cloud Run's own rule for service names, a little shorter to leave room for revision suffixes."""
 
 
-class Cloud(Document):
+class Part(Document):
+    """A part of the settings: the text under each one is its description in the reference and in editors."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class Cloud(Part):
     """Where services run."""
 
     target: Literal["emulator", "gcp"] = "emulator"
@@ -33,7 +40,7 @@ class Cloud(Document):
     """Emulator only: where it keeps images, logs and services, relative to the repository's root."""
 
 
-class HealthSettings(Document):
+class HealthSettings(Part):
     """When a service counts as healthy."""
 
     path: str = "/health"
@@ -49,13 +56,56 @@ class HealthSettings(Document):
     """How long to wait until the request log shows who answered: Cloud Logging takes some seconds, a minute at worst."""
 
 
-class Service(Document):
+class SnapshotBuilder(Part):
+    """For the emulator: the build context as it is, started by its Procfile."""
+
+    kind: Literal["snapshot"] = "snapshot"
+
+
+class CommandBuilder(Part):
+    """Any command line that builds and pushes: docker, gcloud builds, ko, pack."""
+
+    kind: Literal["command"] = "command"
+    command: str | tuple[str, ...] = Field(min_length=1)
+    """A list is started as it is, a text by the shell. `{context}` and `{root}` stand for the folders of the exported
+    build context and commit, `{image}`, `{commit}` and `{service}` for what they say. The last `sha256:...` that it
+    prints is the digest."""
+    digest_command: str | tuple[str, ...] = ""
+    """Run afterwards, prints the digest; for commands that do not."""
+    digest_file: str = ""
+    """Written by the command, holds the digest; relative to the exported commit. For commands that do not print it."""
+    check: tuple[str, ...] = ()
+    """Fails when the builder's engine is down; run before anything is built. docker and podman have theirs."""
+    timeout_s: float = Field(default=1800, gt=0)
+    """A build that takes longer than half an hour waits for something."""
+
+
+class PrebuiltImage(Part):
+    """An image that somebody else has built and pushed."""
+
+    kind: Literal["prebuilt"] = "prebuilt"
+    tag: str = ""
+    """`{commit}` stands for the tested commit. Resolved to a digest before the rollout: a tag may move."""
+    digest: str = Field(default="", pattern=r"^(sha256:[0-9a-f]{64})?$")
+    """Instead of a tag."""
+    digest_command: str | tuple[str, ...] = ""
+    """Prints the digest of the tag, where the registry asks for credentials. Placeholders as in `command`, and
+    `{tag}`."""
+
+
+Builder = Annotated[SnapshotBuilder | CommandBuilder | PrebuiltImage, Field(discriminator="kind")]
+
+
+class Service(Part):
     """One Cloud Run service and how its image is made."""
 
     source: str
     """Build context, relative to the repository's root."""
     image: str
     """Registry and name, without tag: `europe-docker.pkg.dev/project/repo/name`."""
+    builder: Builder = SnapshotBuilder()
+    python: str = Field(default="", pattern=r"^(3\.\d{1,2})?$")
+    """The image's Python, for example `"3.11"`. Empty: told from the Dockerfile and its like."""
     port: int = Field(default=8080, ge=1, le=65535)
     account: str = ""
     """Runtime service account; empty means the project's default one."""
@@ -74,7 +124,7 @@ class Service(Document):
     """Canary only: further paths that must answer 2xx there."""
 
 
-class SuiteSettings(Document):
+class SuiteSettings(Part):
     """The e2e tests and how to run them."""
 
     path: str = "e2e"
@@ -94,21 +144,21 @@ class SuiteSettings(Document):
     """How often a failed test is run again on the same revision. One is enough to tell flaky from persistent."""
 
 
-class RecordedAnalyst(Document):
+class RecordedAnalyst(Part):
     """An analyst whose analyses lie in a file: another team's, an agent's, yesterday's."""
 
     kind: Literal["file"] = "file"
     file: str
 
 
-class PatchQueue(Document):
+class PatchQueue(Part):
     """Fixes that lie in a folder as patches, tried in the order of their names."""
 
     kind: Literal["patch_queue"] = "patch_queue"
     folder: str
 
 
-class Approve(Document):
+class Approve(Part):
     """Who says yes before a fix is committed."""
 
     mode: Literal["policy", "ask", "never"] = "ask"
@@ -117,7 +167,7 @@ class Approve(Document):
     """How long a human may take; then nothing is changed. A day covers a night and a morning."""
 
 
-class RollbackSettings(Document):
+class RollbackSettings(Part):
     """When services go back to the revision that was good before."""
 
     on_failure: bool = True
@@ -126,11 +176,12 @@ class RollbackSettings(Document):
     """When a cycle's tests pass less often than the one's before. Off: a loop wants to see and mend what fails."""
 
 
-class Settings(Document):
+class Settings(Part):
     """Everything a loop needs to know that is not a secret."""
 
     cloud: Cloud = Cloud()
     services: dict[Name, Service] = Field(min_length=1)
+    secrets: SecretSettings = SecretSettings()
     suite: SuiteSettings = SuiteSettings()
     analysts: tuple[RecordedAnalyst, ...] = ()
     """Beside the built-in one."""
@@ -171,6 +222,9 @@ def _checked(settings: Settings, name: str) -> Settings:
                 raise ConfigError(
                     f"{name}: services.{service}.depends_on names {other!r}, which is not a service here."
                 )
+    for member in (member for group in settings.secrets.shared for member in group):
+        if member.partition(".")[0] not in known:
+            raise ConfigError(f"{name}: secrets.shared names {member!r}, whose service is not one here.")
     in_order(settings)
     return settings
 

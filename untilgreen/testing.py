@@ -15,18 +15,15 @@ from pathlib import Path
 from untilgreen.errors import BuildFailed
 from untilgreen.model.delivery import (
     HealthCheck,
-    RevisionState,
     SecretBinding,
     SecretProblem,
     SecretStatus,
-    ServiceState,
-    Template,
-    Traffic,
 )
 from untilgreen.model.evidence import Entry, Request
 from untilgreen.model.suite import Attempt, Failure, Outcome
 from untilgreen.ports import LogPage, LogQuery, SuiteOrder, SuiteOutput, Watcher
 from untilgreen.testing_history import BEGINNING, FakeHistory
+from untilgreen.testing_services import FakeServices
 
 __all__ = [
     "BEGINNING",
@@ -72,79 +69,6 @@ class FakeRegistry:
         digest = "sha256:" + hashlib.sha256(repr(held).encode()).hexdigest()
         self.images.setdefault(name, {})[digest] = held
         return digest
-
-
-class FakeServices:
-    """Cloud Run in memory.
-
-    Args:
-        failing: service -> reason and message with which its next revisions do not become ready.
-        url: how a service's URL is made.
-    """
-
-    def __init__(
-        self, failing: Mapping[str, tuple[str, str]] | None = None, url: str = "http://{service}.test:80"
-    ) -> None:
-        self.failing = dict(failing or {})
-        self._url = url
-        self._services: dict[str, ServiceState] = {}
-        self._revisions: dict[tuple[str, str], RevisionState] = {}
-        self.applied: list[tuple[Template, str]] = []
-        """Every template and revision name that was really rolled out."""
-
-    def get(self, service: str) -> ServiceState | None:
-        """Return the service, or None."""
-        return self._services.get(service)
-
-    def revision(self, service: str, name: str) -> RevisionState | None:
-        """Return a revision, or None."""
-        return self._revisions.get((service, name))
-
-    def apply(self, template: Template, revision: str) -> ServiceState:
-        """Roll out; the same call repeated changes nothing."""
-        before = self._services.get(template.service)
-        if before and before.latest_created == revision:
-            return before
-        self.applied.append((template, revision))
-        reason, message = self.failing.get(template.service, ("", ""))
-        made = RevisionState(
-            name=revision,
-            service=template.service,
-            ready=not reason,
-            reason=reason,
-            message=message,
-            image=template.image,
-            digest=template.image.partition("@")[2],
-            created=BEGINNING,
-            template=template,
-        )
-        self._revisions[template.service, revision] = made
-        self._services[template.service] = self._state(before, made, template)
-        return self._services[template.service]
-
-    def pin(self, service: str, revision: str) -> None:
-        """Send all traffic to one revision, as somebody does who rolls back by hand."""
-        traffic = (Traffic(revision=revision, percent=100),)
-        self._services[service] = self._services[service].model_copy(update={"traffic": traffic})
-
-    def _state(self, before: ServiceState | None, made: RevisionState, template: Template) -> ServiceState:
-        generation = (before.generation if before else 0) + 1
-        traffic = before.traffic if before else ()
-        return ServiceState(
-            service=made.service,
-            url=self._url.format(service=made.service),
-            etag=f'"{generation}"',
-            generation=generation,
-            observed_generation=generation,
-            reconciling=False,
-            ready=made.ready,
-            reason=made.reason,
-            message=made.message,
-            latest_created=made.name,
-            latest_ready=made.name if made.ready else before.latest_ready if before else "",
-            traffic=(Traffic(revision=made.name, percent=100),) if made.ready else traffic,
-            template=template,
-        )
 
 
 class FakeSecrets:
@@ -206,12 +130,23 @@ class FakeProbe:
         self._statuses = {service: list(answers) for service, answers in (statuses or {}).items()}
         self._clock = clock or FakeClock()
 
-    def check(self, service: str, url: str) -> HealthCheck:
+    def check(self, service: str, url: str, trace: str = "") -> HealthCheck:
         """Give the next answer."""
         answers = self._statuses.get(service, [200])
         status = answers.pop(0) if len(answers) > 1 else answers[0]
         detail = "" if status else "ConnectError: nobody is there"
-        return HealthCheck(service=service, url=url, at=self._clock.now(), status=status, latency_s=0.0, detail=detail)
+        at = self._clock.now()
+        return HealthCheck(service=service, url=url, at=at, status=status, latency_s=0.0, detail=detail, trace=trace)
+
+
+class _Nobody:
+    """Watches nothing."""
+
+    def collected(self, total: int) -> None:
+        pass
+
+    def finished(self, nodeid: str, outcome: Outcome) -> None:
+        pass
 
 
 class FakeSuite:
@@ -231,6 +166,13 @@ class FakeSuite:
     def run(self, order: SuiteOrder, watcher: Watcher) -> SuiteOutput:
         """Tell the scripted outcomes."""
         self.orders.append(order)
+        return self._told(order, watcher)
+
+    def recover(self, order: SuiteOrder) -> SuiteOutput:
+        """Tell them again: nothing here can be interrupted half-way."""
+        return self._told(order, _Nobody())
+
+    def _told(self, order: SuiteOrder, watcher: Watcher) -> SuiteOutput:
         wanted = order.only or (*self._outcomes, *self._lost)
         watcher.collected(len(wanted))
         attempts = {nodeid: self._attempt(nodeid, order.attempt) for nodeid in wanted if nodeid not in self._lost}

@@ -38,6 +38,8 @@ class FakeHistory:
         self._infos: dict[str, CommitInfo] = {}
         self.branches: dict[str, str] = {}
         """Branch -> sha."""
+        self.changed: tuple[str, ...] = ()
+        """What `uncommitted` tells."""
         for subject, files in trees:
             self._add(subject, dict(files), self.head, "fake")
 
@@ -79,6 +81,10 @@ class FakeHistory:
         """Return the unified diff between two commits, without context lines."""
         old = self._trees[self.resolve(before)] if before else {}
         return diff_of(old, self._trees[self.resolve(after)])
+
+    def uncommitted(self) -> tuple[str, ...]:
+        """Return what was scripted."""
+        return self.changed
 
     def commit_patch(self, base: str, diff: str, message: str, branch: str) -> str:
         """Apply a diff and point the branch at the new commit."""

@@ -119,6 +119,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # without compiled files the peer would compile once a worker
     address: multiprocessing.Queue[str] = multiprocessing.Queue()
     server = multiprocessing.Process(target=serve, args=(address,), daemon=True)
     server.start()

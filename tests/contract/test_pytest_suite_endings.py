@@ -12,6 +12,7 @@ import pytest
 
 from tests.contract.pytest_suite_orders import Remembering, order, outcomes
 from untilgreen.adapters.pytest_suite import PytestSuite, read_output
+from untilgreen.errors import SuiteCrashed
 from untilgreen.model.suite import Outcome
 from untilgreen.ports import SuiteOrder
 from untilgreen.suite.gaps import find_gaps
@@ -107,6 +108,7 @@ def test_an_interrupted_run_keeps_what_had_finished(tmp_path: Path, slow: SuiteO
     assert len(output.collected) == 5
     assert set(outcomes(output).values()) == {Outcome.PASSED}
     assert list(output.lost) == ["e2e/test_it.py::test_slow"]
+    assert output.stopped == "it was interrupted"
     assert find_gaps(output, 1)
     assert (tmp_path / "pids" / "torn-down").exists()
     assert alive(tmp_path / "pids") == []
@@ -123,8 +125,15 @@ def test_a_killed_untilgreen_leaves_nothing_behind(tmp_path: Path, slow: SuiteOr
 
 def test_a_deadline_ends_the_run(tmp_path: Path, slow: SuiteOrder) -> None:
     """When its time is over, a run is stopped and says so; the test in hand is lost, not passed."""
-    output = PytestSuite().run(slow.model_copy(update={"deadline_s": 2.5}), Remembering())
-    assert output.stopped == "the deadline of 2.5 s was over"
+    output = PytestSuite().run(slow.model_copy(update={"deadline_s": 4.0}), Remembering())
+    assert output.stopped == "the deadline of 4 s was over"
     assert output.lost == {"e2e/test_it.py::test_slow": output.stopped}
     assert len(output.attempts) == 4
     assert alive(tmp_path / "pids") == []
+
+
+def test_a_run_that_falls_silent_is_ended(tmp_path: Path) -> None:
+    """When nothing happens for longer than a test may take, the run is stopped and says so."""
+    silent = order(tmp_path, "import time; time.sleep(60)", test_timeout_s=0.5)
+    with pytest.raises(SuiteCrashed, match="nothing happened for"):
+        PytestSuite(patience_s=1).run(silent, Remembering())

@@ -172,71 +172,66 @@ def test_skips_tell_why(every_end: SuiteOutput) -> None:
     assert reasons == ["waits for the new plan", "no quota left"]
 
 
-def test_a_process_that_dies_fails_its_test_only(tmp_path: Path) -> None:
-    """os._exit and SIGSEGV in a test are that test's failure; every other test still runs."""
-    tests = """
-        import os, pytest, signal
+DEATHS = """
+    import os, pytest, signal, time
 
-        def test_exits():
-            os._exit(0)
+    @pytest.fixture
+    def dying():
+        yield
+        os._exit(3)
 
-        def test_crashes():
-            os.kill(os.getpid(), signal.SIGSEGV)
+    def test_exits():
+        os._exit(0)
 
-        @pytest.mark.parametrize("n", range(12))
-        def test_runs(n):
-            pass
-    """
-    output = run(tmp_path, tests)
-    found = outcomes(output)
-    assert found.pop("test_exits") is found.pop("test_crashes") is Outcome.FAILED
-    assert set(found.values()) == {Outcome.PASSED}
-    assert find_gaps(output, 14) == ()
-    failures = [output.attempts[f"e2e/test_it.py::{name}"].failure for name in ("test_exits", "test_crashes")]
-    assert [failure and failure.message for failure in failures] == [
-        "the test ended its process with exit code 0",
-        "the test killed its process with SIGSEGV",
-    ]
-    assert failures[1] is not None
-    assert "test_crashes" in failures[1].text.partition("Fatal Python error")[2]
+    def test_crashes():
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    def test_hangs():
+        time.sleep(60)
+
+    def test_fails_and_dies(dying):
+        assert int("1") == 2
+
+    @pytest.mark.parametrize("n", range(12))
+    def test_runs(n):
+        pass
+"""
 
 
-def test_a_hanging_test_fails_alone(tmp_path: Path) -> None:
-    """A test that outlasts its time-out fails with the line where it hung, and holds up nobody."""
-    tests = """
-        import time
+@pytest.fixture(scope="module")
+def deaths(tmp_path_factory: pytest.TempPathFactory) -> SuiteOutput:
+    """Run the suite of deaths, once."""
+    return run(tmp_path_factory.mktemp("deaths"), DEATHS, test_timeout_s=1)
 
-        def test_hangs():
-            time.sleep(60)
 
-        def test_runs():
-            pass
-    """
-    output = run(tmp_path, tests, test_timeout_s=1)
-    assert outcomes(output) == {"test_hangs": Outcome.FAILED, "test_runs": Outcome.PASSED}
-    failure = output.attempts["e2e/test_it.py::test_hangs"].failure
+def test_a_process_that_dies_fails_its_test_only(deaths: SuiteOutput) -> None:
+    """Whatever ends a worker is the failure of the test that it ran; all others run, and nothing is lost."""
+    found = outcomes(deaths)
+    assert len(found) == 16
+    assert {name for name, end in found.items() if end is Outcome.FAILED} == {
+        "test_exits",
+        "test_crashes",
+        "test_hangs",
+        "test_fails_and_dies",
+    }
+    assert find_gaps(deaths, 16) == ()
+
+
+@pytest.mark.parametrize(
+    ("test", "exception", "message", "place"),
+    [
+        ("test_exits", "ProcessDied", "the test ended its process with exit code 0", ""),
+        ("test_crashes", "ProcessDied", "the test killed its process with SIGSEGV", "in test_crashes"),
+        ("test_hangs", "TestTimedOut", "the test ran longer than 1 s", "in test_hangs"),
+        ("test_fails_and_dies", "AssertionError", "assert 1 == 2", "in test_fails_and_dies"),
+    ],
+)
+def test_a_death_is_described(deaths: SuiteOutput, test: str, exception: str, message: str, place: str) -> None:
+    """The failure says how the process ended and where it was; what had failed before that comes first."""
+    failure = deaths.attempts[f"e2e/test_it.py::{test}"].failure
     assert failure is not None
-    assert (failure.exception, failure.message) == ("TestTimedOut", "the test ran longer than 1 s")
-    assert "in test_hangs" in failure.text
-
-
-def test_a_hanging_teardown_keeps_the_failure_of_the_call(tmp_path: Path) -> None:
-    """What was reported before the process died is kept."""
-    tests = """
-        import os, pytest
-
-        @pytest.fixture
-        def dying():
-            yield
-            os._exit(3)
-
-        def test_fails(dying):
-            assert int("1") == 2
-    """
-    output = run(tmp_path, tests)
-    failure = output.attempts["e2e/test_it.py::test_fails"].failure
-    assert failure is not None
-    assert failure.message == "assert 1 == 2"
+    assert (failure.exception, failure.message) == (exception, message)
+    assert place in failure.text or failure.frames[0].function == test
 
 
 def test_a_module_that_cannot_be_imported_hides_only_its_own_tests(tmp_path: Path) -> None:
@@ -305,9 +300,9 @@ def test_a_flood_of_output_is_bounded(tmp_path: Path) -> None:
 def test_the_watcher_hears_of_every_test(tmp_path: Path) -> None:
     """Whoever watches is told the total once and each end as it comes."""
     watcher = Remembering()
-    PytestSuite().run(order(tmp_path, "def test_a(): pass\ndef test_b(): assert int('1') == 2"), watcher)
-    assert watcher.total == [2]
-    assert watcher.ended == {"e2e/test_it.py::test_a": Outcome.PASSED, "e2e/test_it.py::test_b": Outcome.FAILED}
+    output = PytestSuite().run(order(tmp_path, EVERY_END), watcher)
+    assert watcher.total == [16]
+    assert watcher.ended == {nodeid: attempt.outcome for nodeid, attempt in output.attempts.items()}
 
 
 def test_leaving_the_session_from_a_test_is_no_complete_run(tmp_path: Path) -> None:

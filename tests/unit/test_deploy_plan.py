@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from untilgreen.deploy.plan import binding, fill_urls, label, plan
+from untilgreen.deploy.wanted import binding, fill_urls, label, wanted
 from untilgreen.errors import ConfigError
 from untilgreen.model.cycle import Run
 from untilgreen.model.delivery import Image, Images
@@ -45,7 +45,7 @@ def images(settings: Settings, digest: str = "1" * 64) -> Images:
 def planned(text: str = SHOP, **changed: object) -> dict[str, str]:
     """Return service -> revision name."""
     settings = parse(text)
-    made = plan(run(**changed), settings, images(settings))  # type: ignore[arg-type] - passed on as given
+    made = wanted(run(**changed), settings, images(settings))  # type: ignore[arg-type] - passed on as given
     return {service.service: service.revision for service in made.services}
 
 
@@ -57,7 +57,7 @@ def test_order_follows_dependencies() -> None:
 def test_plan_is_repeatable_and_names_are_unique() -> None:
     """The same input gives the same revision names; another cycle, loop or content gives others."""
     settings = parse(SHOP)
-    other = plan(run(), settings, images(settings, "2" * 64)).services[0].revision
+    other = wanted(run(), settings, images(settings, "2" * 64)).services[0].revision
     names = [planned()["auth"], planned(cycle=2)["auth"], planned(loop="20250102-0f3a")["auth"], other]
     assert planned() == planned()
     assert len(set(names)) == len(names)
@@ -87,13 +87,13 @@ def test_secret_references() -> None:
 def test_needed_names_that_nothing_binds() -> None:
     """A needed env name is satisfied by env or secrets; others are reported."""
     settings = parse(SHOP)
-    assert plan(run(), settings, images(settings)).services[0].unbound == ("TOKEN",)
+    assert wanted(run(), settings, images(settings)).services[0].unbound == ("TOKEN",)
 
 
 def test_urls_are_filled() -> None:
     """`{name.url}` becomes the URL of that service."""
     settings = parse(SHOP)
-    template = plan(run(), settings, images(settings)).services[1].template
+    template = wanted(run(), settings, images(settings)).services[1].template
     assert fill_urls(template, {"auth": "http://a.test"}).env == {"AUTH_URL": "http://a.test/v1"}
 
 

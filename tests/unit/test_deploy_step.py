@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from untilgreen.deploy.contract import Observed, broken_rule
-from untilgreen.deploy.plan import plan
+from untilgreen.deploy.wanted import wanted as as_wanted
 from untilgreen.deploy.step import deploy
 from untilgreen.model.cycle import Run
 from untilgreen.model.delivery import (
@@ -130,7 +130,7 @@ def test_pinned_traffic_is_not_served() -> None:
 def observed(**changed: object) -> Observed:
     """Return what the platform shows of a good rollout, with something changed."""
     services = FakeServices()
-    wanted = plan(run(), SETTINGS, images("1")).services[0]
+    wanted = as_wanted(run(), SETTINGS, images("1")).services[0]
     state = services.apply(wanted.template, wanted.revision).model_copy(update=changed)
     return Observed(wanted=wanted, state=state, revision=services.revision("auth", wanted.revision))
 

@@ -40,7 +40,7 @@ def test_what_a_dead_worker_did_not_reach_comes_back(sizes: list[int], workers: 
     schedule = Schedule(grouped(sizes), workers)
     first = [test for test in (schedule.take(0) for _ in range(3)) if test >= 0]
     schedule.give_back(0, first)
-    assert [test for test in (schedule.take(0) for _ in first)] == first
+    assert [schedule.take(0) for _ in first] == first
 
 
 def test_neighbours_go_to_one_worker() -> None:

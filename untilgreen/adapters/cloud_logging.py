@@ -97,7 +97,9 @@ class CloudLogging:
 def _filter(query: LogQuery) -> str:
     services = " OR ".join(f'resource.labels.service_name="{name}"' for name in sorted(query.services))
     window = f'timestamp>="{_moment(query.window.start)}" timestamp<="{_moment(query.window.end)}"'
-    return f'resource.type="cloud_run_revision" ({services}) {window}'
+    wanted = f'resource.type="cloud_run_revision" ({services}) {window}'
+    traces = " OR ".join(f'trace:"{trace}"' for trace in sorted(query.traces))
+    return f"{wanted} ({traces})" if traces else wanted
 
 
 def _moment(at: datetime) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from google.api_core import exceptions
@@ -11,6 +12,7 @@ from google.cloud import run_v2
 from google.cloud.run_v2.services.revisions.transports import RevisionsGrpcTransport
 from google.cloud.run_v2.services.services.transports import ServicesGrpcTransport
 
+from untilgreen.adapters.cloud_run_decision import decisions
 from untilgreen.adapters.cloud_run_documents import (
     failed_condition,
     fill_service,
@@ -20,11 +22,12 @@ from untilgreen.adapters.cloud_run_documents import (
     short_name,
     why,
 )
+from untilgreen.adapters.cloud_run_traffic import all_to, all_to_latest, keep_and_tag
 from untilgreen.adapters.google_connection import TRANSIENT, connect, patient
 from untilgreen.errors import CloudUnavailable, RolloutFailed
 from untilgreen.model.delivery import RevisionState, ServiceState, Template
 
-CONFLICTS = 5
+CONFLICTS = 8
 """How often a service that somebody else changes at the same moment is read and written again."""
 
 _ROLLOUT_S = 300.0
@@ -46,6 +49,7 @@ class CloudRunServices:
         self._services = connect(run_v2.ServicesClient, ServicesGrpcTransport, endpoint)
         self._revisions = connect(run_v2.RevisionsClient, RevisionsGrpcTransport, endpoint)
         self._retry = patient(patience_s)
+        self._read_retry = patient(patience_s, exceptions.Aborted)
 
     def get(self, service: str) -> ServiceState | None:
         """Return the service, or None when there is none of that name.
@@ -67,15 +71,17 @@ class CloudRunServices:
         found = self._read_revision(service, name)
         return revision_state(found) if found is not None else None
 
-    def apply(self, template: Template, revision: str) -> ServiceState:
+    def apply(self, template: Template, revision: str, tag: str = "") -> ServiceState:
         """Create or update a service and wait until the platform has decided.
 
-        All traffic goes to the latest revision afterwards: a pin from an earlier rollback would otherwise stay, and
-        the tests would hit old code. The same call repeated finds its revision and waits for it.
+        Without a tag all traffic goes to the latest revision afterwards: a pin from an earlier rollback would
+        otherwise stay, and the tests would hit old code. With one, who serves now keeps on serving. The same call
+        repeated finds its revision and waits for it.
 
         Args:
             template: what the revision is made of; what it does not name stays as it is.
             revision: the new revision's name, never used before with another template.
+            tag: under which it answers without getting traffic; empty for all the traffic.
 
         Returns:
             The state after the decision, ready or not. Still `reconciling` means that there was none in time.
@@ -84,53 +90,94 @@ class CloudRunServices:
             CloudUnavailable: a transient fault, after retries.
             RolloutFailed: the platform refuses the request itself.
         """
-        for _ in range(CONFLICTS):
-            current = self._read(template.service)
-            if current is not None and short_name(current.latest_created_revision) == revision:
-                return self._decided(template, revision, None)
-            operation = self._write(current, template, revision)
-            if operation is not None:
-                return self._decided(template, revision, operation)
-        raise CloudUnavailable(f"{template.service}: it was changed by somebody else {CONFLICTS} times in a row.")
 
-    def _write(self, current: Any, template: Template, revision: str) -> Any:
-        """Send what was read with what is wanted in it; return None when somebody came between, as its etag tells."""
-        wanted = fill_service(current or run_v2.Service(), template, revision)
+        def change(current: Any) -> Any:
+            if current is not None and short_name(current.latest_created_revision) == revision:
+                return None
+            changed = fill_service(current or run_v2.Service(), template, revision)
+            changed.traffic = keep_and_tag(changed, revision, tag) if tag else all_to_latest(changed)
+            return changed
+
+        operation = self._change(template.service, change)
+        return self._decided(template.service, revision, operation, template.startup_seconds + _ROLLOUT_S)
+
+    def route(self, service: str, revision: str) -> ServiceState:
+        """Give all traffic to a revision that is there, and wait until that is decided.
+
+        The newest revision gets it as `latest`, so that nothing stays pinned; an older one gets it by name.
+
+        Returns:
+            The state after the decision.
+
+        Raises:
+            CloudUnavailable: a transient fault, after retries.
+            RolloutFailed: the platform refuses the request itself, or there is no such service.
+        """
+
+        def change(current: Any) -> Any:
+            if current is None:
+                raise RolloutFailed(f"{service}: there is no such service, so nothing of it can have traffic.")
+            current.traffic = all_to(current, revision)
+            return current
+
+        operation = self._change(service, change, paths=["traffic"])
+        return self._decided(service, revision, operation, _ROLLOUT_S)
+
+    def _change(self, service: str, change: Callable[[Any], Any], paths: list[str] | None = None) -> Any:
+        """Read a service, change it, and write it back; again from the start when somebody came between.
+
+        Args:
+            service: short name.
+            change: makes what is to be written of what was read, or None when there is nothing to do.
+            paths: the fields that are written; None for all.
+
+        Returns:
+            The operation, or None when there was nothing to do.
+        """
+        for attempt in range(CONFLICTS):
+            # Two who write at the same moment must not meet again and again.
+            time.sleep(random.uniform(0, 0.02 * attempt**2))  # noqa: S311 - spreads load
+            current = self._read(service)
+            exists = current is not None
+            wanted = change(current)
+            if wanted is None:
+                return None
+            operation = self._write(service, wanted, paths, exists=exists)
+            if operation is not None:
+                return operation
+        raise CloudUnavailable(f"{service}: it was changed by somebody else {CONFLICTS} times in a row.")
+
+    def _write(self, service: str, wanted: Any, paths: list[str] | None, *, exists: bool) -> Any:
+        """Send what is wanted with the etag that was read; return None when somebody came between."""
         try:
-            if current is not None:
-                return self._services.update_service(service=wanted, retry=self._retry)
-            request = {"parent": self._parent, "service": wanted, "service_id": template.service}
+            if exists:
+                request = {"service": wanted, "update_mask": {"paths": paths or []}}
+                return self._services.update_service(request=request, retry=self._retry)
+            request = {"parent": self._parent, "service": wanted, "service_id": service}
             return self._services.create_service(request=request, retry=self._retry)
         except exceptions.Aborted:
             return None
         except exceptions.AlreadyExists as error:
-            if current is None:
+            if not exists:
                 return None
-            _refused(template.service, error)
+            _refused(service, error)
         except exceptions.GoogleAPICallError as error:
-            _refused(template.service, error)
+            _refused(service, error)
         except exceptions.RetryError as error:
-            _unavailable(template.service, error)
+            _unavailable(service, error)
 
-    def _decided(self, template: Template, revision: str, operation: Any) -> ServiceState:
+    def _decided(self, service: str, revision: str, operation: Any, limit_s: float) -> ServiceState:
         """Wait for the platform's decision; its conditions decide, never the operation's error code."""
         found = None
-        for _ in _pauses(template.startup_seconds + _ROLLOUT_S):
-            finished = operation is not None and self._finished(operation)
-            found = self._read(template.service)
-            if found is not None and (finished or _settled(found)):
+        for ended in decisions(self._services, operation, limit_s):
+            found = self._read(service)
+            if found is not None and (ended or (operation is None and _settled(found))):
                 break
-            if found is not None and self._revision_failed(template.service, revision):
+            if found is not None and self._revision_failed(service, revision):
                 break
         if found is None:
-            raise RolloutFailed(f"{template.service}: the platform took the request and shows no service. Look at it.")
+            raise RolloutFailed(f"{service}: the platform took the request and shows no service. Look at it.")
         return self._explained(service_state(found), revision)
-
-    def _finished(self, operation: Any) -> bool:
-        try:
-            return bool(operation.done(retry=self._retry))
-        except (exceptions.GoogleAPICallError, exceptions.RetryError):
-            return False  # the service's own conditions are asked anyway
 
     def _revision_failed(self, service: str, revision: str) -> bool:
         """Tell whether the revision has failed for good: the service itself may need minutes more to say so."""
@@ -151,7 +198,7 @@ class CloudRunServices:
 
     def _read(self, service: str) -> Any:
         try:
-            return self._services.get_service(name=f"{self._parent}/services/{service}", retry=self._retry)
+            return self._services.get_service(name=f"{self._parent}/services/{service}", retry=self._read_retry)
         except exceptions.NotFound:
             return None
         except exceptions.GoogleAPICallError as error:
@@ -162,7 +209,7 @@ class CloudRunServices:
     def _read_revision(self, service: str, name: str) -> Any:
         path = f"{self._parent}/services/{service}/revisions/{name}"
         try:
-            return self._revisions.get_revision(name=path, retry=self._retry)
+            return self._revisions.get_revision(name=path, retry=self._read_retry)
         except exceptions.NotFound:
             return None
         except exceptions.GoogleAPICallError as error:
@@ -178,19 +225,9 @@ def _settled(service: Any) -> bool:
     return not service.reconciling and ready is not None and ready.state in final
 
 
-def _pauses(limit_s: float) -> Iterator[None]:
-    """Go round at growing intervals until time is up; the last round comes after the limit."""
-    deadline, pause = time.monotonic() + limit_s, 0.05
-    yield
-    while time.monotonic() < deadline:
-        time.sleep(pause)
-        pause = min(pause * 1.3, 2)
-        yield
-
-
 def _refused(subject: str, error: exceptions.GoogleAPICallError) -> NoReturn:
     """Sort the platform's refusals: what may pass by itself, and what somebody has to mend."""
-    if isinstance(error, TRANSIENT):
+    if isinstance(error, (*TRANSIENT, exceptions.Aborted)):
         _unavailable(subject, error)
     advice: dict[type[exceptions.GoogleAPICallError], str] = {
         exceptions.PermissionDenied: "Grant the deployer roles/run.developer, and roles/iam.serviceAccountUser on the "

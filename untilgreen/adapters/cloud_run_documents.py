@@ -14,7 +14,7 @@ _STATE = run_v2.Condition.State
 
 
 def fill_service(service: Any, template: Template, revision: str) -> Any:
-    """Put a template into a service proto; scaling, network and sidecars that others set stay as they are."""
+    """Put a template into a service proto; scaling, network, sidecars and traffic stay as they are."""
     wanted = service.template
     wanted.revision = revision
     wanted.labels = template.labels
@@ -22,7 +22,6 @@ def fill_service(service: Any, template: Template, revision: str) -> Any:
     if not wanted.containers:
         wanted.containers = [run_v2.Container()]
     _fill_container(_ingress(wanted.containers), template)
-    service.traffic = [run_v2.TrafficTarget(type_=_LATEST, percent=100)]
     return service
 
 
@@ -122,7 +121,8 @@ def _ingress(containers: Any) -> Any:
 def _traffic(share: Any, latest_ready: str) -> Traffic:
     """Name the revision behind `latest` too: the platform leaves it out there."""
     revision = short_name(share.revision) or (latest_ready if share.type_ == _LATEST else "")
-    return Traffic(revision=revision, percent=share.percent, tag=share.tag)
+    latest = share.type_ == _LATEST
+    return Traffic(revision=revision, percent=share.percent, tag=share.tag, latest=latest, url=share.uri)
 
 
 def _template(service: str, wanted: Any) -> Template | None:

@@ -30,9 +30,11 @@ class ConsoleNarrator:
 
     Args:
         out: where to write, usually stderr, so that stdout stays the result.
+        silence_s: the longest time without a line.
     """
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, silence_s: float = SILENCE_S) -> None:
+        self._silence_s = silence_s
         self._console = Console(file=out, highlight=False, soft_wrap=True)
         self._lock = threading.Lock()
         self._last = self._begun = time.monotonic()
@@ -82,8 +84,8 @@ class ConsoleNarrator:
             self._last = time.monotonic()
 
     def _beat(self) -> None:
-        while not self._ended.wait(0.2):
-            if time.monotonic() - self._last >= SILENCE_S and not self._asking.is_set():
+        while not self._ended.wait(min(0.2, self._silence_s)):
+            if time.monotonic() - self._last >= self._silence_s and not self._asking.is_set():
                 self._print(self._step, self._suite.progress() if self._suite else "still at it")
 
     def ask(self, offered: str) -> Approval:

@@ -92,6 +92,14 @@ class Git:
         same = ("--no-color", "--no-relative", "--src-prefix=a/", "--dst-prefix=b/", "--diff-algorithm=myers")
         return text(self._git.run("diff", *flags, *same, start.strip(), self.resolve(after), "--"))
 
+    def uncommitted(self) -> tuple[str, ...]:
+        """Return what differs from HEAD in the user's checkout; `folder/` stands for a whole untracked folder."""
+        if self._git.run("rev-parse", "--is-inside-work-tree").strip() != b"true":
+            return ()
+        flags = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal", "--ignore-submodules=all")
+        listed = self._git.run("status", *flags, "--", ".")
+        return tuple(text(entry[3:]) for entry in listed.split(b"\0") if entry)
+
     def commit_patch(self, base: str, diff: str, message: str, branch: str) -> str:
         """Apply a diff to a base in a disposable repository and point the branch at the commit it makes.
 

@@ -59,9 +59,17 @@ def connect(client: Callable[..., Client], transport: Callable[..., Any], endpoi
         ) from None
 
 
-def patient(seconds: float) -> Retry:
-    """Return a policy that asks again, ever more slowly, for so many seconds."""
-    return Retry(predicate=if_exception_type(*TRANSIENT), initial=0.2, maximum=20, multiplier=2, timeout=seconds)
+def patient(seconds: float, *more: type[exceptions.GoogleAPICallError]) -> Retry:
+    """Return a policy that asks again, ever more slowly, for so many seconds.
+
+    Each pause is drawn at random up to its limit, so that many who were refused at once do not come back at once.
+
+    Args:
+        seconds: until it gives up.
+        more: what is asked again besides `TRANSIENT`.
+    """
+    wanted = if_exception_type(*TRANSIENT, *more)
+    return Retry(predicate=wanted, initial=0.2, maximum=20, multiplier=2, timeout=seconds)
 
 
 @cache

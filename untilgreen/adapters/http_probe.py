@@ -25,12 +25,15 @@ class HttpProbe:
     def __init__(self, timeout_s: float = 5) -> None:
         self._timeout_s = timeout_s
 
-    def check(self, service: str, url: str) -> HealthCheck:
+    def check(self, service: str, url: str, trace: str = "") -> HealthCheck:
         """Ask once. Never raises: no answer is an answer."""
+        headers = {"traceparent": f"00-{trace}-{trace[:16]}-01"} if trace else {}
         at, started = datetime.now(UTC), time.monotonic()
         try:
             direct = httpx.URL(url).host in _OWN  # no proxy reaches this machine's own loopback
-            answer = httpx.get(url, timeout=self._timeout_s, follow_redirects=False, trust_env=not direct)
+            answer = httpx.get(
+                url, headers=headers, timeout=self._timeout_s, follow_redirects=False, trust_env=not direct
+            )
             status, detail = answer.status_code, "" if answer.is_success else answer.text[:_DETAIL]
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             status, detail = None, f"{type(error).__name__}: {error}"
@@ -41,4 +44,5 @@ class HttpProbe:
             status=status,
             latency_s=time.monotonic() - started,
             detail=detail,
+            trace=trace,
         )

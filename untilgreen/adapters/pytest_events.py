@@ -12,6 +12,7 @@ from untilgreen.ports import SuiteOrder, SuiteOutput, Watcher
 
 NOTES = 20
 """A fault that every test meets is told once, and not everything that can be told must be."""
+_MODES = {"serial": "one test at a time", "xdist": "tests run in xdist's own workers"}
 Phase = tuple[str, str, str | None]
 """When, pytest's outcome, and the reason of an expected failure."""
 
@@ -45,7 +46,7 @@ class Account:
     @property
     def usable(self) -> bool:
         """Tell whether collection got far enough to say something about tests."""
-        return self._collected is not None or bool(self._errors)
+        return bool(self._collected or self._errors)
 
     def read(self, data: bytes, watcher: Watcher | None = None) -> None:
         """Take in more of the results file; a line may come in pieces."""
@@ -81,7 +82,7 @@ class Account:
 
     def _on_mode(self, event: dict[str, Any], _: Watcher | None) -> None:
         if event["note"]:
-            self._notes.append(f"one test at a time, because {event['note']}")
+            self._notes.append(f"{_MODES[event['mode']]}, because {event['note']}")
 
     def _on_fault(self, event: dict[str, Any], _: Watcher | None) -> None:
         note = f"the witness could not see everything: {event['text']}"

@@ -26,14 +26,14 @@ WITNESS = Path(__file__).parents[1] / "witness"
 EVENTS, OUTPUT, ORDER, EXIT = "events.jsonl", "pytest.out", "order.json", "exit_code"
 
 POLL_S = 0.05
-STALL_GRACE_S = 60.0
+PATIENCE_S = 60.0
 """A test may be silent for its own time-out; collecting a large suite on a busy machine needs a little more."""
 STOP_GRACE_S = 8.0
 """pytest tears fixtures down after SIGINT; then it has had its chance."""
 OUTPUT_LIMIT = 16_000_000
 TAIL = 4_000
-USAGE_ERROR = 4
-"""pytest's exit code for a command line or a conftest that it cannot use."""
+NOTHING_COLLECTED = 5
+"""pytest's exit code when it looked everywhere and found no test."""
 
 _CONFIG = {
     "pytest.toml": "",
@@ -58,14 +58,21 @@ _NOT_INHERITED = (
 
 
 class PytestSuite:
-    """Runs pytest in a process group of its own."""
+    """Runs pytest in a process group of its own.
+
+    Args:
+        patience_s: how long, beyond the time-out of one test, nothing may happen.
+    """
+
+    def __init__(self, patience_s: float = PATIENCE_S) -> None:
+        self._patience_s = patience_s
 
     def run(self, order: SuiteOrder, watcher: Watcher) -> SuiteOutput:
         """Run the tests of an order and tell the watcher what happens.
 
         Raises:
             SuiteCrashed: pytest ended before it had collected anything.
-            KeyboardInterrupt: the user, or SIGTERM, stopped it; `read_output` gives what had finished.
+            KeyboardInterrupt: the user, or SIGTERM, stopped it; `recover` gives what had finished.
         """
         folder = Path(order.folder)
         command = _prepare(order, folder)
@@ -73,10 +80,17 @@ class PytestSuite:
         with _terminated_as_interrupted(), (folder / OUTPUT).open("ab") as output:
             process = _start(order, command, output)
             try:
-                code = _follow(process, order, account, watcher)
+                _follow(process, order, account, watcher, order.test_timeout_s + self._patience_s)
+            except BaseException:
+                _tell_stop(folder, "it was interrupted")
+                raise
             finally:
                 _end(process)
-        (folder / EXIT).write_text(str(code))
+                (folder / EXIT).write_text(str(process.returncode))
+        return read_output(order)
+
+    def recover(self, order: SuiteOrder) -> SuiteOutput:
+        """Return what an interrupted run had finished."""
         return read_output(order)
 
 
@@ -93,7 +107,7 @@ def read_output(order: SuiteOrder) -> SuiteOutput:
     exit_file = folder / EXIT
     code = int(exit_file.read_text()) if exit_file.exists() else None
     tail = _tail(folder / OUTPUT)
-    if not account.usable or code == USAGE_ERROR:
+    if not account.usable and code != NOTHING_COLLECTED:
         how = account.stopped or f"it ended with exit code {code}"
         raise SuiteCrashed(
             f"{order.python} -m pytest {order.path} collected nothing: {how}. "
@@ -163,7 +177,9 @@ def _start(order: SuiteOrder, command: tuple[str, ...], output: Any) -> subproce
         raise SuiteCrashed(f"{command[0]} in {order.root} cannot be started: {error}. Set suite.python.") from None
 
 
-def _follow(process: subprocess.Popen[bytes], order: SuiteOrder, account: Account, watcher: Watcher) -> int:
+def _follow(
+    process: subprocess.Popen[bytes], order: SuiteOrder, account: Account, watcher: Watcher, silence_s: float
+) -> None:
     """Read events as they come, until the process ends or must be ended."""
     folder = Path(order.folder)
     begun = heard = time.monotonic()
@@ -176,23 +192,23 @@ def _follow(process: subprocess.Popen[bytes], order: SuiteOrder, account: Accoun
                 heard = time.monotonic()
                 account.read(data, watcher)
             if code is not None and not data:
-                return code
+                break
             now = time.monotonic()
             if now - begun > order.deadline_s:
-                return _stop(process, folder, f"the deadline of {order.deadline_s:g} s was over")
-            if now - heard > order.test_timeout_s + STALL_GRACE_S:
-                return _stop(process, folder, f"nothing happened for {now - heard:.0f} s")
+                _tell_stop(folder, f"the deadline of {order.deadline_s:g} s was over")
+                break
+            if now - heard > silence_s:
+                _tell_stop(folder, f"nothing happened for {now - heard:.0f} s")
+                break
             _bound(folder / OUTPUT)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(POLL_S)
 
 
-def _stop(process: subprocess.Popen[bytes], folder: Path, why: str) -> int:
-    """Say why in the events, then end it."""
+def _tell_stop(folder: Path, why: str) -> None:
+    """Write down why a run ends before its time, where whoever reads the results will see it."""
     with (folder / EVENTS).open("ab") as events:
         events.write(json.dumps({"event": "stop", "why": why}).encode() + b"\n")
-    _end(process)
-    return process.wait()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

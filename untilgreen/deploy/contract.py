@@ -23,9 +23,14 @@ class Observed(Document):
 Rule = Callable[[Observed], tuple[str, str] | None]
 
 
-def broken_rule(seen: Observed) -> tuple[str, str] | None:
-    """Return reason and message of the first rule that does not hold, or None when the service is deployed."""
-    return next((wrong for rule in RULES if (wrong := rule(seen))), None)
+def broken_rule(seen: Observed, rules: tuple[Rule, ...] = ()) -> tuple[str, str] | None:
+    """Return reason and message of the first rule that does not hold, or None when all do.
+
+    Args:
+        seen: what was wanted and what is there.
+        rules: empty for `RULES`: all that makes a service deployed.
+    """
+    return next((wrong for rule in rules or RULES if (wrong := rule(seen))), None)
 
 
 def serving_revision(state: ServiceState) -> str:
@@ -78,5 +83,14 @@ def _digest(seen: Observed) -> tuple[str, str] | None:
     return "OTHER_IMAGE", f"{seen.wanted.digest} was built; the revision runs {found or 'an unknown image'}."
 
 
-RULES: tuple[Rule, ...] = (_ready, _decided, _observed, _ours, _all_traffic, _digest)
+def _url(seen: Observed) -> tuple[str, str] | None:
+    if seen.state.url:
+        return None
+    return "NO_URL", "The platform gave the service no URL, so nobody can reach it."
+
+
+RULES: tuple[Rule, ...] = (_ready, _decided, _observed, _ours, _all_traffic, _digest, _url)
 """In the order in which a person wants to hear of them."""
+
+CANDIDATE_RULES: tuple[Rule, ...] = (_ready, _decided, _observed, _ours, _digest)
+"""For a revision that is not to have any traffic yet."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from untilgreen.clock import Clock
+from untilgreen.deploy.canary import roll_out_canary
 from untilgreen.deploy.contract import Observed, broken_rule, serving_revision
 from untilgreen.deploy.levels import side_by_side
 from untilgreen.deploy.plan import Action, PlannedService, RolloutPlan
@@ -9,7 +13,19 @@ from untilgreen.deploy.wanted import fill_urls
 from untilgreen.errors import RolloutFailed
 from untilgreen.model.delivery import Served, ServiceState, ServingStatus
 from untilgreen.model.document import Document
-from untilgreen.ports import Services
+from untilgreen.ports import Probe, Services
+
+Wrong = tuple[str, str] | None
+"""Reason and message, or None when nothing is wrong."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a rollout works with."""
+
+    services: Services
+    probe: Probe | None
+    clock: Clock
 
 
 class Ending(Document):
@@ -18,9 +34,6 @@ class Ending(Document):
     status: ServingStatus
     reason: str = ""
     message: str = ""
-
-
-SERVING = Ending(status=ServingStatus.SERVING)
 
 
 def refuse(plan: RolloutPlan, services: Services) -> tuple[Served, ...]:
@@ -37,7 +50,7 @@ def refuse(plan: RolloutPlan, services: Services) -> tuple[Served, ...]:
     return tuple(served)
 
 
-def execute(plan: RolloutPlan, services: Services) -> tuple[Served, ...]:
+def execute(plan: RolloutPlan, reach: Reach) -> tuple[Served, ...]:
     """Roll out level by level until one service fails; what would come after it is skipped.
 
     Raises:
@@ -47,33 +60,44 @@ def execute(plan: RolloutPlan, services: Services) -> tuple[Served, ...]:
     for level in plan.levels:
         failed = [s.service for s in done.values() if s.status is ServingStatus.FAILED]
         if failed:
-            done |= {service.service: _skipped(service, failed, services) for service in level}
+            done |= {service.service: _skipped(service, failed, reach.services) for service in level}
             continue
         urls = {served.service: served.url for served in done.values()}
-        rolled_out = side_by_side(lambda service, urls=urls: _roll_out(service, urls, services), level)
+        rolled_out = side_by_side(lambda service, urls=urls: _roll_out(service, urls, reach), level)
         done |= {served.service: served for served in rolled_out}
     return tuple(done[service.service] for service in plan.services)
 
 
-def _roll_out(service: PlannedService, urls: dict[str, str], services: Services) -> Served:
+def _roll_out(service: PlannedService, urls: dict[str, str], reach: Reach) -> Served:
+    services = reach.services
     before = services.get(service.service)
     try:
-        state = _act(service, urls, services)
+        state, wrong = _act(service, urls, before, reach)
     except RolloutFailed as error:
-        refused = Ending(status=ServingStatus.FAILED, reason="REQUEST_REFUSED", message=str(error))
-        return _served(service, before, services.get(service.service), refused)
-    seen = Observed(wanted=service, state=state, revision=services.revision(service.service, service.revision))
-    return _served(service, before, state, _ending(broken_rule(seen)))
+        state, wrong = services.get(service.service), ("REQUEST_REFUSED", str(error))
+    if state is not None and wrong is None:
+        revision = services.revision(service.service, service.revision)
+        wrong = broken_rule(Observed(wanted=service, state=state, revision=revision))
+    return _served(service, before, state, _ending(wrong))
 
 
-def _act(service: PlannedService, urls: dict[str, str], services: Services) -> ServiceState:
+def _act(
+    service: PlannedService, urls: dict[str, str], before: ServiceState | None, reach: Reach
+) -> tuple[ServiceState, Wrong]:
+    template = fill_urls(service.template, urls)
+    if service.strategy == "canary" and before and serving_revision(before) not in {"", service.revision}:
+        if reach.probe is None:
+            raise ValueError(f"{service.service}: a canary needs a probe; hand one to deploy().")
+        return roll_out_canary(service, template, reach.services, reach.probe, reach.clock)
     if service.action is Action.TRAFFIC:
-        return services.route(service.service, service.revision)
-    return services.apply(fill_urls(service.template, urls), service.revision)
+        return reach.services.route(service.service, service.revision), None
+    return reach.services.apply(template, service.revision), None
 
 
-def _ending(wrong: tuple[str, str] | None) -> Ending:
-    return Ending(status=ServingStatus.FAILED, reason=wrong[0], message=wrong[1]) if wrong else SERVING
+def _ending(wrong: Wrong) -> Ending:
+    if wrong is None:
+        return Ending(status=ServingStatus.SERVING)
+    return Ending(status=ServingStatus.FAILED, reason=wrong[0], message=wrong[1])
 
 
 def _skipped(service: PlannedService, failed: list[str], services: Services) -> Served:

@@ -15,11 +15,11 @@ def levels(depends_on: Mapping[str, Iterable[str]]) -> tuple[tuple[str, ...], ..
     """Group names so that each comes after all it depends on, and as early as it can.
 
     Args:
-        depends_on: name -> those before it; each of them comes earlier in the mapping.
+        depends_on: name -> those before it; each of them comes earlier in the mapping, or does not matter.
     """
     depth: dict[str, int] = {}
     for name, others in depends_on.items():
-        depth[name] = 1 + max((depth[other] for other in others), default=-1)
+        depth[name] = 1 + max((depth[other] for other in others if other in depth), default=-1)
     return tuple(tuple(n for n in depth if depth[n] == level) for level in range(max(depth.values(), default=-1) + 1))
 
 

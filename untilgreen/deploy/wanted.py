@@ -10,7 +10,7 @@ from untilgreen.errors import ConfigError
 from untilgreen.model.cycle import Run
 from untilgreen.model.delivery import Images, SecretBinding, Template
 from untilgreen.model.document import Document
-from untilgreen.settings import FILE, Service, Settings, in_order
+from untilgreen.settings import FILE, HealthSettings, Service, Settings, in_order
 
 RESERVED = frozenset({"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"})
 """Env names that the platform sets itself."""
@@ -33,6 +33,7 @@ class WantedService(Document):
     depends_on: tuple[str, ...] = ()
     strategy: Literal["replace", "canary"] = "replace"
     smoke: tuple[str, ...] = ()
+    health: HealthSettings = HealthSettings()
 
 
 class Wanted(Document):
@@ -116,6 +117,7 @@ def _wanted_service(run: Run, service: str, asked: Service, images: Images) -> W
         depends_on=tuple(dict.fromkeys((*asked.depends_on, *referred(template)))),
         strategy=asked.strategy,
         smoke=asked.smoke,
+        health=asked.health,
     )
 
 

@@ -48,18 +48,20 @@ class ContextSeen(Document):
     source: str
     files: int
     procfile: bool
-    dockerfile: bool
+    builder: str = "snapshot"
+    """snapshot, command or prebuilt."""
+    program: str = ""
+    """What a build command starts first."""
+    on_path: bool = True
+    """Whether that program can be found."""
 
 
 class BuildSeen(Document):
     """What images are made from, and by what."""
 
     emulated: bool
+    """Whether services run in the emulator."""
     contexts: tuple[ContextSeen, ...]
-    programs: dict[str, bool] = {}
-    """Program of a build command -> whether PATH has it."""
-    prebuilt: tuple[str, ...] = ()
-    """Services whose image is made elsewhere, so that nothing here has to be built."""
 
 
 class InterpreterSeen(Document):

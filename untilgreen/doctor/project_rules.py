@@ -81,31 +81,35 @@ def settings_are_usable(seen: SettingsSeen) -> Iterator[Remark]:
 
 
 def contexts_can_be_built(seen: BuildSeen) -> Iterator[Remark]:
-    """Each build context is there and says how it starts; each build command's program is on PATH."""
+    """Each build context is there, and its builder can make an image of it that this cloud can start."""
     for context in seen.contexts:
-        if context.service not in seen.prebuilt:
-            yield _context(context, emulated=seen.emulated)
-    for program, found in seen.programs.items():
-        yield Remark(
-            result=Result.OK if found else Result.PROBLEM,
-            seen=f"{program} is {'' if found else 'not '}on PATH",
-            advice="" if found else f"Install {program}, or choose another build command.",
-        )
+        wrong = _unbuildable(context, emulated=seen.emulated)
+        if wrong:
+            what, advice = wrong
+            yield Remark(result=Result.PROBLEM, seen=f"{context.service}: {what}", advice=advice)
+        else:
+            how = {"command": f"built by {context.program}", "prebuilt": "built elsewhere"}.get(
+                context.builder, "started by its Procfile"
+            )
+            yield Remark(result=Result.OK, seen=f"{context.service}: {context.source}, {context.files} files, {how}")
 
 
-def _context(context: ContextSeen, *, emulated: bool) -> Remark:
-    where = f"{context.service}: {context.source}"
+def _unbuildable(context: ContextSeen, *, emulated: bool) -> tuple[str, str] | None:
+    where = f"services.{context.service}"
+    if context.builder == "prebuilt":
+        return None
     if not context.files:
-        advice = f"Correct services.{context.service}.source, or commit the folder."
-        return Remark(result=Result.PROBLEM, seen=f"{where} holds no committed file", advice=advice)
-    if emulated and not context.procfile:
+        return f"{context.source} holds no committed file", f"Correct {where}.source, or commit the folder."
+    if context.builder == "command":
+        advice = f"Install {context.program}, or correct {where}.builder.command."
+        return None if context.on_path else (f"{context.program} is not on PATH", advice)
+    if not emulated:
+        advice = f"Set {where}.builder to `command` or `prebuilt`."
+        return "the builder `snapshot` makes images for the emulator only", advice
+    if not context.procfile:
         advice = "Add a Procfile with a line `web: COMMAND`: the emulator starts services as processes."
-        return Remark(result=Result.PROBLEM, seen=f"{where} has no Procfile", advice=advice)
-    if not emulated and not (context.procfile or context.dockerfile):
-        advice = "Add a Dockerfile, or a Procfile for buildpacks."
-        return Remark(result=Result.WARNING, seen=f"{where} has neither Dockerfile nor Procfile", advice=advice)
-    how = "Procfile" if emulated or not context.dockerfile else "Dockerfile"
-    return Remark(result=Result.OK, seen=f"{where}, {context.files} files, started by its {how}")
+        return f"{context.source} has no Procfile", advice
+    return None
 
 
 def interpreter_has_pytest(seen: InterpreterSeen) -> Iterator[Remark]:

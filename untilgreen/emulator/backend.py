@@ -51,6 +51,14 @@ class Backend:
         self.instance = instance
         self.answered = False
         """Whether it has answered anything yet."""
+        self.busy = 0
+        """Requests in flight."""
+        self.quiet_since = time.monotonic()
+        """When the last of them ended."""
+        self.doubted = 0
+        """How many find out right now whether it still lives."""
+        self.fault = ""
+        """Why it was ended, as its requests' log entries tell it; empty when it ended by itself."""
         self._idle: deque[Connection] = deque()
 
     async def connect(self) -> Connection:

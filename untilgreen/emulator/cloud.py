@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import fcntl
+import random
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from untilgreen.emulator.cloud_logging import CloudLogging
+from untilgreen.emulator.fault_source import FILE, FaultSource
+from untilgreen.emulator.gate import Gate
 from untilgreen.emulator.iam import Policies
 from untilgreen.emulator.logs_store import LogStore
 from untilgreen.emulator.operations import Operations
 from untilgreen.emulator.port_book import PortBook
 from untilgreen.emulator.processes import Reaper
 from untilgreen.emulator.registry import Registry
+from untilgreen.emulator.restart import take_up
 from untilgreen.emulator.revisions import Revisions
 from untilgreen.emulator.rollout import Rollouts
 from untilgreen.emulator.rpc import Method
 from untilgreen.emulator.run_services import RunServices
+from untilgreen.emulator.seal import Seal
 from untilgreen.emulator.secret_manager import SecretManager
 from untilgreen.emulator.secret_vault import Vault
 from untilgreen.emulator.seed import plant
+from untilgreen.emulator.seed import read as read_seed
+from untilgreen.emulator.state import State
 from untilgreen.emulator.traffic import Routes
 from untilgreen.emulator.workload import Grounds
 
@@ -34,48 +42,79 @@ class Cloud:
 
     Args:
         state: the folder; made if it is not there.
-        seed: YAML file with the first secrets, or None.
+        seed: YAML file with the first secrets and with faults, or None.
+        faults: from the command line; they add to the seed's.
 
     Raises:
         StateTaken: another emulator uses the folder.
+        StateBroken: what is in the folder cannot be read.
         SeedError: the seed cannot be used.
+        FaultError: the faults cannot be used.
     """
 
-    def __init__(self, state: Path, seed: Path | None) -> None:
+    def __init__(self, state: Path, seed: Path | None, faults: Mapping[str, Any]) -> None:
         state.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(state / "emulator.lock")
-        vault, policies = Vault(), Policies()
-        if seed:
-            plant(seed, vault, policies)
+        self._state = State(state / "cloud-1.sqlite")
+        seal = Seal(state / "secrets.key")
+        vault, policies = Vault(self._state, seal), Policies(self._state)
+        sown = read_seed(seed) if seed else None
+        if sown:
+            plant(sown, vault, policies, self._state, seal)
         instances = state / "instances"
         shutil.rmtree(instances, ignore_errors=True)
         instances.mkdir()
-        self._logs = LogStore(state / "logs-1.sqlite")
+        self._logs = LogStore(state / "logs-2.sqlite", self._ingestion_delay)
         self._reaper = Reaper()
         ports = PortBook(state / "ports.json")
         secret_manager = SecretManager(vault, policies)
         grounds = Grounds(ports, self._reaper, instances)
-        self._revisions = Revisions(Registry(state / "registry"), secret_manager, grounds, self._logs)
+        self._revisions = Revisions(
+            Registry(state / "registry"), secret_manager, grounds, self._logs, self._state.shelf("revision")
+        )
         self._routes = Routes(ports, self._logs)
-        operations = Operations()
-        self._rollouts = Rollouts(self._revisions, self._routes, operations)
-        services = RunServices(self._revisions, self._rollouts, self._routes, operations, policies)
-        self.methods: dict[str, Method] = {
-            **services.methods(),
+        self._operations = operations = Operations(self._state)
+        kept = self._state.shelf("service")
+        self._rollouts = Rollouts(self._revisions, self._routes, operations, kept)
+        self._services = RunServices(
+            self._revisions, self._rollouts, self._routes, operations, policies=policies, kept=kept
+        )
+        methods: dict[str, Method] = {
+            **self._services.methods(),
             **self._revisions.methods(),
             **operations.methods(),
-            **CloudLogging(self._logs).methods(),
+            **CloudLogging(self._logs, lambda: self._faults.latest()).methods(),
             **secret_manager.methods(),
         }
+        self._faults = FaultSource(state / FILE, _joined(sown.faults if sown else {}, faults), methods)
+        self._chance = random.Random(0)  # noqa: S311 - delays log entries, guards nothing
+        self.methods = Gate(self._faults, self._state).guard(methods)
+
+    async def take_up(self) -> None:
+        """Go on where the emulator before this one ended."""
+        await take_up(self._services.all(), self._revisions, self._routes, self._rollouts, self._operations)
 
     async def close(self) -> None:
-        """Stop every process and let go of everything."""
+        """Stop every process and let go of everything. What is under way goes on at the next start."""
+        self._state.close()
         await self._rollouts.close()
         await self._routes.shut()
         await self._revisions.stop_all()
         self._reaper.close()
         self._logs.close()
         self._lock.close()
+
+    def _ingestion_delay(self) -> float:
+        return self._faults.latest().ingestion_delay.draw(self._chance)
+
+
+def _joined(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both: lists one after the other, and of other values the second."""
+    both = {**first, **second}
+    for name in first.keys() & second.keys():
+        if isinstance(first[name], list) and isinstance(second[name], list):
+            both[name] = [*first[name], *second[name]]
+    return both
 
 
 def _lock(file: Path) -> IO[str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from untilgreen.emulator import protos
+from untilgreen.emulator.faults import Faults
 from untilgreen.emulator.logs_filter import FilterError
 from untilgreen.emulator.logs_match import Predicate
 from untilgreen.emulator.logs_store import BadToken, LogStore, Query, matcher, project_of
 from untilgreen.emulator.protos import Message
+from untilgreen.emulator.quotas import ReadQuota
 from untilgreen.emulator.rpc import Caller, Method, invalid, page
 
 SERVICE = "/google.logging.v2.LoggingServiceV2/"
@@ -22,10 +24,13 @@ class CloudLogging:
 
     Args:
         store: where entries are kept.
+        faults: gives what holds now of quotas and tokens.
     """
 
-    def __init__(self, store: LogStore) -> None:
+    def __init__(self, store: LogStore, faults: Callable[[], Faults]) -> None:
         self._store = store
+        self._faults = faults
+        self._quota = ReadQuota(lambda: faults().read_quota)
 
     def methods(self) -> dict[str, Method]:
         """Return the methods by name."""
@@ -41,8 +46,16 @@ class CloudLogging:
         order = " ".join(request.order_by.lower().split())
         if order not in _ORDERS:
             raise invalid(f"Invalid order_by: '{request.order_by}'")
-        size = min(request.page_size or 50, _LARGEST_PAGE)
-        query = Query(_projects(request.resource_names), request.filter, _ORDERS[order], size, request.page_token)
+        projects = _projects(request.resource_names)
+        self._quota.take(projects[0])
+        query = Query(
+            projects=projects,
+            filter=request.filter,
+            descending=_ORDERS[order],
+            size=min(request.page_size or 50, _LARGEST_PAGE),
+            token=request.page_token,
+            token_life=self._faults().page_token_life,
+        )
         try:
             entries, token = await self._store.read(query)
         except (FilterError, BadToken) as error:

@@ -36,6 +36,7 @@ class RevisionFailed(Exception):
         reason: the common reason, if it has one.
         revision_reason: the revision's reason, if it has one.
         code: what the operation ends with.
+        ended: whether its container ended by itself, before any probe was lost.
     """
 
     def __init__(
@@ -45,6 +46,8 @@ class RevisionFailed(Exception):
         reason: int = 0,
         revision_reason: int = 0,
         code: grpc.StatusCode = grpc.StatusCode.FAILED_PRECONDITION,
+        *,
+        ended: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -52,6 +55,7 @@ class RevisionFailed(Exception):
         self.reason = reason
         self.revision_reason = revision_reason
         self.code = code
+        self.ended = ended
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def service_failure(revision: str, cause: RevisionFailed) -> Failure:
     return Failure(message, reason, cause.revision_reason, cause.code.value[0])
 
 
-def never_listened(port: int, logs: str) -> RevisionFailed:
+def never_listened(port: int, logs: str, *, ended: bool = False) -> RevisionFailed:
     """Return the failure of a container that ended, or that nobody could connect to."""
     return _unhealthy(
         f"The user-provided container failed to start and listen on the port defined provided by the PORT={port} "
@@ -105,6 +109,7 @@ def never_listened(port: int, logs: str) -> RevisionFailed:
         "misconfigured or if the timeout is too short. The health check timeout can be extended. "
         f"{_MORE_IN_LOGS}",
         logs,
+        ended=ended,
     )
 
 
@@ -137,11 +142,12 @@ def route_missing(revision: str) -> Failure:
     return Failure(message, int(CommonReason.REVISION_FAILED), 0, grpc.StatusCode.INTERNAL.value[0])
 
 
-def _unhealthy(text: str, logs: str) -> RevisionFailed:
+def _unhealthy(text: str, logs: str, *, ended: bool = False) -> RevisionFailed:
     return RevisionFailed(
         f"{text}\n\nLogs URL: {logs}\nFor more troubleshooting guidance, see {_TROUBLESHOOTING}",
         CONTAINER_HEALTHY,
         revision_reason=int(RevisionReason.HEALTH_CHECK_CONTAINER_ERROR),
+        ended=ended,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from untilgreen.emulator.logs_lines import SEVERITIES, LineSplitter, entry_of
 from untilgreen.emulator.names import ServiceName
-from untilgreen.emulator.probes import StartupProbe
+from untilgreen.emulator.probes import Probe
 from untilgreen.emulator.protos import LogEntry, Message
 
 _STDOUT, _STDERR, _SYSTEM = "stdout", "stderr", "varlog%2Fsystem"
@@ -55,23 +55,32 @@ class ContainerLog:
     def exited(self, code: int) -> None:
         """Say that the container ended, by an exit code or, below zero, by a signal."""
         if code < 0:
-            self.system(f"Container terminated on signal {-code}.", "ERROR")
+            self.system(f"Container terminated on signal {-code}.", "WARNING")
         else:
             self.system(f"Container called exit({code}).", "WARNING" if code else "INFO")
 
-    def probe_passed(self, probe: StartupProbe, port: int, attempts: int) -> None:
+    def probe_passed(self, probe: Probe, port: int, attempts: int) -> None:
         """Say that the container has started."""
         times = "1 attempt" if attempts == 1 else f"{attempts} attempts"
         self.system(
             f'{probe.title} succeeded after {times} for container "{self._container}" on {_where(probe, port)}.'
         )
 
-    def probe_failed(self, probe: StartupProbe, port: int, number: int, status: str) -> None:
+    def probe_failed(self, probe: Probe, port: int, number: int, status: str) -> None:
         """Say that the container did not start."""
         times = "1 time" if number == 1 else f"{number} times"
         self.system(
             f'{probe.title} failed {times} consecutively for container "{self._container}" on {_where(probe, port)}. '
             f"The instance was not started. Connection failed with status {status}.",
+            "ERROR",
+        )
+
+    def liveness_failed(self, probe: Probe, port: int, number: int) -> None:
+        """Say that the container is shut down because it is no longer well."""
+        times = "1 time" if number == 1 else f"{number} times"
+        self.system(
+            f'{probe.title} failed {times} consecutively for container "{self._container}" on {_where(probe, port)}. '
+            "The instance has been shut down.",
             "ERROR",
         )
 
@@ -86,5 +95,5 @@ class ContainerLog:
         return entry
 
 
-def _where(probe: StartupProbe, port: int) -> str:
-    return f'port {port} path "{probe.path}"' if probe.path else f"port {port}"
+def _where(probe: Probe, port: int) -> str:
+    return f"port {port}{probe.where}"

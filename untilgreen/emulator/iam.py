@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import grpc
 from google.iam.v1 import iam_policy_pb2, policy_pb2
 
 from untilgreen.emulator.protos import Message
 from untilgreen.emulator.rpc import Caller, Refusal
+from untilgreen.emulator.state import State
 
 ACCESS = "secretmanager.versions.access"
 ACCESSOR_ROLE = "roles/secretmanager.secretAccessor"
@@ -45,10 +46,15 @@ _ROLES: dict[str, frozenset[str]] = {
 
 
 class Policies:
-    """The IAM policies of resources, by resource name."""
+    """The IAM policies of resources, by resource name.
 
-    def __init__(self) -> None:
-        self._policies: dict[str, Message] = {}
+    Args:
+        state: where they outlive the emulator.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._kept = state.shelf("policy")
+        self._policies: dict[str, Message] = {n: policy_pb2.Policy.FromString(data) for n, data in self._kept.read()}
 
     def get(self, resource: str) -> Message:
         """Return a resource's policy; a new one is empty."""
@@ -71,15 +77,22 @@ class Policies:
         kept.CopyFrom(policy)
         kept.etag = (int.from_bytes(current.etag, "big") + 1).to_bytes(len(current.etag), "big")
         self._policies[resource] = kept
+        self._kept.put(resource, kept.SerializeToString)
         return kept
 
-    def grant(self, resource: str, role: str, members: Iterable[str]) -> None:
-        """Add members to a role."""
-        self.get(resource).bindings.add(role=role, members=members)
+    def grant(self, resource: str, role: str, members: Sequence[str]) -> None:
+        """Let these members, and no others, have a role."""
+        policy = self.get(resource)
+        others = [binding for binding in policy.bindings if binding.role != role]
+        wanted = [policy_pb2.Binding(role=role, members=members)] if members else []
+        del policy.bindings[:]
+        policy.bindings.extend([*others, *wanted])
+        self._kept.put(resource, policy.SerializeToString)
 
     def forget(self, resource: str) -> None:
         """Drop the policy of a resource that is gone."""
-        self._policies.pop(resource, None)
+        if self._policies.pop(resource, None) is not None:
+            self._kept.drop(resource)
 
     def may(self, caller: Caller, permission: str, resource: str) -> bool:
         """Tell whether a caller has a permission on a resource; the deployer has all."""

@@ -26,7 +26,7 @@ _BATCH = 200
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries(
     ts INTEGER, iid TEXT COLLATE NOCASE, project TEXT, log TEXT COLLATE NOCASE, sev INTEGER,
-    service TEXT COLLATE NOCASE, revision TEXT COLLATE NOCASE, trace TEXT COLLATE NOCASE, pb BLOB,
+    service TEXT COLLATE NOCASE, revision TEXT COLLATE NOCASE, trace TEXT COLLATE NOCASE, pb BLOB, seen INTEGER,
     UNIQUE(ts, iid, log) ON CONFLICT IGNORE);
 CREATE INDEX IF NOT EXISTS by_trace ON entries(trace, ts);
 """
@@ -61,6 +61,7 @@ class Query:
         descending: newest first.
         size: how many at most.
         token: from the page before, or empty.
+        token_life: seconds that a token may be old.
     """
 
     projects: tuple[str, ...]
@@ -68,10 +69,11 @@ class Query:
     descending: bool
     size: int
     token: str
+    token_life: float = 86_400
 
 
 class BadToken(ValueError):
-    """A page token does not belong to this query."""
+    """A page token does not belong to this query, or is too old."""
 
 
 class LogStore:
@@ -79,12 +81,14 @@ class LogStore:
 
     Args:
         file: the database.
+        delay: draws for one entry the seconds that it stays unseen.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, delay: Callable[[], float] = lambda: 0.0) -> None:
         self._db = sqlite3.connect(file, isolation_level=None)
         # The log of an emulator need not survive a power cut.
         self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-8000; {_SCHEMA}")
+        self._delay = delay
         self._pending: list[Record | Message] = []
         self._numbers = itertools.count()
         self._run = f"{time.time_ns():x}"
@@ -92,7 +96,7 @@ class LogStore:
         self._flusher: asyncio.TimerHandle | None = None
 
     def add(self, *records: Record | Message) -> None:
-        """Take entries; they are readable at once, and on disk a moment later."""
+        """Take entries; without a delay they are readable at once. They are on disk a moment later."""
         self._pending += records
         if len(self._pending) >= _BATCH:
             self.flush()
@@ -108,11 +112,13 @@ class LogStore:
             return
         records, self._pending = self._pending, []
         entries = [self._complete(r.entry() if hasattr(r, "entry") else r) for r in records]
+        now = time.time_ns()
+        delays = [self._delay() for _ in entries]
+        rows = [(*_row(entry), now + int(delay * 1e9)) for entry, delay in zip(entries, delays, strict=True)]
         self._db.execute("BEGIN")
-        self._db.executemany("INSERT INTO entries VALUES(?,?,?,?,?,?,?,?,?)", [_row(entry) for entry in entries])
+        self._db.executemany(f"INSERT INTO entries VALUES({','.join('?' * 10)})", rows)
         self._db.execute("COMMIT")
-        for listener in self._listeners:
-            listener(entries)
+        self._tell_later(entries, delays)
 
     async def read(self, query: Query) -> tuple[list[bytes], str]:
         """Return serialized entries and the token of the next page, empty when there is none.
@@ -148,6 +154,19 @@ class LogStore:
         """Hand each batch of new entries to a listener; the function that is returned ends that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def _tell_later(self, entries: list[Message], delays: list[float]) -> None:
+        """Hand entries to the listeners, each when it can be seen."""
+        for delay in sorted(set(delays)) if self._listeners else ():
+            due = [entry for entry, own in zip(entries, delays, strict=True) if own == delay]
+            if delay:
+                asyncio.get_running_loop().call_later(delay, self._tell, due)
+            else:
+                self._tell(due)
+
+    def _tell(self, entries: list[Message]) -> None:
+        for listener in self._listeners:
+            listener(entries)
 
     def close(self) -> None:
         """Write everything and let go of the file."""
@@ -202,8 +221,8 @@ def project_of(name: str) -> str:
 
 
 def _select(query: Query, where: list[str], arguments: list[Any]) -> tuple[str, list[Any]]:
-    wanted = [f"project IN ({','.join('?' * len(query.projects))})", *where]
-    values = [*query.projects, *arguments]
+    wanted = [f"project IN ({','.join('?' * len(query.projects))})", "seen <= ?", *where]
+    values = [*query.projects, time.time_ns(), *arguments]
     direction = "DESC" if query.descending else "ASC"
     if query.token:
         wanted.append(f"(ts, iid, log) {'<' if query.descending else '>'} (?, ?, ?)")
@@ -262,13 +281,15 @@ def _in_range(nanoseconds: int) -> int:
 
 
 def _token(query: Query, last: tuple[int, str, str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps([_fingerprint(query), *last]).encode()).decode()
+    return base64.urlsafe_b64encode(json.dumps([_fingerprint(query), time.time(), *last]).encode()).decode()
 
 
 def _after(query: Query) -> list[Any]:
     with suppress(ValueError):
-        fingerprint, *last = json.loads(base64.urlsafe_b64decode(query.token))
+        fingerprint, issued, *last = json.loads(base64.urlsafe_b64decode(query.token))
         if fingerprint == _fingerprint(query):
+            if time.time() - issued > query.token_life:
+                raise BadToken("page_token has expired")
             return list(last)
     raise BadToken("page_token doesn't match arguments from the request")
 

@@ -13,6 +13,7 @@ from google.protobuf import empty_pb2
 from untilgreen.emulator.conditions import Failure
 from untilgreen.emulator.protos import Message
 from untilgreen.emulator.rpc import Caller, Method, Refusal, page
+from untilgreen.emulator.state import State
 
 SERVICE = "/google.longrunning.Operations/"
 _KEPT = 1_000
@@ -20,11 +21,21 @@ _LONGEST_WAIT_S = 300
 
 
 class Operations:
-    """Keeps operations, the newest thousand."""
+    """Keeps operations, the newest thousand.
 
-    def __init__(self) -> None:
-        self._operations: dict[str, Message] = {}
-        self._ends: dict[str, asyncio.Event] = {}
+    Args:
+        state: where they outlive the emulator.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._kept = state.shelf("operation")
+        self._operations: dict[str, Message] = {
+            name: operations_pb2.Operation.FromString(data) for name, data in self._kept.read()
+        }
+        self._ends = {name: asyncio.Event() for name in self._operations}
+        for name, operation in self._operations.items():
+            if operation.done:
+                self._ends[name].set()
 
     def methods(self) -> dict[str, Method]:
         """Return the methods by name."""
@@ -41,6 +52,7 @@ class Operations:
         operation.metadata.Pack(subject)
         self._operations[operation.name] = operation
         self._ends[operation.name] = asyncio.Event()
+        self._kept.put(operation.name, operation.SerializeToString)
         while len(self._operations) > _KEPT:
             self._forget(next(iter(self._operations)))
         return operation
@@ -54,7 +66,12 @@ class Operations:
             operation.response.Pack(subject)
         operation.done = True
         if operation.name in self._ends:
+            self._kept.put(operation.name, operation.SerializeToString)
             self._ends[operation.name].set()
+
+    def unfinished(self) -> list[Message]:
+        """Return the operations that an emulator before this one has not ended, oldest first."""
+        return [operation for operation in self._operations.values() if not operation.done]
 
     async def get(self, request: Message, _: Caller) -> Message:
         """Return an operation."""
@@ -87,4 +104,5 @@ class Operations:
 
     def _forget(self, name: str) -> None:
         del self._operations[name]
+        self._kept.drop(name)
         self._ends.pop(name).set()

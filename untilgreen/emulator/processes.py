@@ -86,6 +86,15 @@ class Container:
         self._cleared = asyncio.create_task(self._clear())
 
     @property
+    def pid(self) -> int:
+        """Return the process's id, which is also its group's."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End it and all that it started, at once."""
+        self._signal(signal.SIGKILL)
+
+    @property
     def running(self) -> bool:
         """Tell whether the process still runs."""
         return self._process.returncode is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -13,12 +14,14 @@ import grpc
 from untilgreen.emulator import conditions, protos
 from untilgreen.emulator.conditions import RevisionFailed
 from untilgreen.emulator.container_log import ContainerLog, EntryLog
+from untilgreen.emulator.kept_records import KeptRecord
 from untilgreen.emulator.names import ServiceName, default_account, service_name
 from untilgreen.emulator.probes import startup_probe
 from untilgreen.emulator.protos import Message
 from untilgreen.emulator.registry import Image, ImageMissing, Registry, short_name
 from untilgreen.emulator.rpc import Caller, Method, Refusal, page
 from untilgreen.emulator.secret_manager import SecretDenied, SecretManager
+from untilgreen.emulator.state import Shelf
 from untilgreen.emulator.workload import Grounds, Plan, Workload
 
 SERVICE = "/google.cloud.run.v2.Revisions/"
@@ -47,6 +50,10 @@ class Record:
         """Return its name within its service."""
         return str(self.message.name).rpartition("/")[2]
 
+    def to_bytes(self) -> bytes:
+        """Return what outlives the emulator."""
+        return KeptRecord(self.message.SerializeToString(), self.template, self.failure).to_bytes()
+
 
 class Revisions:
     """Makes and keeps revisions.
@@ -56,14 +63,18 @@ class Revisions:
         secret_manager: gives them their secrets.
         grounds: what their processes stand on.
         log: takes what they say.
+        kept: where they outlive the emulator.
     """
 
-    def __init__(self, registry: Registry, secret_manager: SecretManager, grounds: Grounds, log: EntryLog) -> None:
+    def __init__(
+        self, registry: Registry, secret_manager: SecretManager, grounds: Grounds, log: EntryLog, kept: Shelf
+    ) -> None:
         self._registry = registry
         self._secrets = secret_manager
         self._grounds = grounds
         self._log = log
-        self._records: dict[str, Record] = {}
+        self._kept = kept
+        self._records = {name: self._restored(data) for name, data in kept.read()}
 
     def methods(self) -> dict[str, Method]:
         """Return the methods by name."""
@@ -91,11 +102,24 @@ class Revisions:
             record.workload = self._workload(name, record, image)
         except RevisionFailed as failure:
             self.fail(record, failure)
+        self._kept.put(record.message.name, record.to_bytes)
+        return record
+
+    def _restored(self, data: bytes) -> Record:
+        """Return a revision as it was, with what it takes to run it if its image is still there."""
+        kept = KeptRecord.from_bytes(data)
+        record = Record(protos.Revision.FromString(kept.message), kept.template, failure=kept.failure)
+        with suppress(RevisionFailed):
+            image = self._pin(record.message.containers[0])
+            record.workload = self._workload(service_name(record.message.name), record, image)
         return record
 
     def forget(self, service: str) -> list[Record]:
         """Forget all revisions of a service, and return them."""
-        return [self._records.pop(record.message.name) for record in self.of(service)]
+        forgotten = [self._records.pop(record.message.name) for record in self.of(service)]
+        for record in forgotten:
+            self._kept.drop(record.message.name)
+        return forgotten
 
     async def stop_all(self) -> None:
         """Stop every instance, for the emulator's own end."""
@@ -125,6 +149,7 @@ class Revisions:
         message.reconciling = False
         message.observed_generation = message.generation
         message.update_time.GetCurrentTime()
+        self._kept.put(message.name, record.to_bytes)
 
     def _pin(self, container: Message) -> Image:
         """Name the image by its digest from now on: a tag may move, a revision does not."""

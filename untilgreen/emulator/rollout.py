@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections import defaultdict
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
 from untilgreen.emulator import conditions, traffic
@@ -15,6 +16,7 @@ from untilgreen.emulator.names import ServiceName, service_name
 from untilgreen.emulator.operations import Operations
 from untilgreen.emulator.protos import Message
 from untilgreen.emulator.revisions import Record, Revisions
+from untilgreen.emulator.state import Shelf
 from untilgreen.emulator.traffic import Routes, Share
 from untilgreen.emulator.workload import Workload
 
@@ -38,12 +40,14 @@ class Rollouts:
         revisions: all there are.
         routes: the open ports.
         operations: told how each rollout ended.
+        kept: where services outlive the emulator.
     """
 
-    def __init__(self, revisions: Revisions, routes: Routes, operations: Operations) -> None:
+    def __init__(self, revisions: Revisions, routes: Routes, operations: Operations, kept: Shelf) -> None:
         self._revisions = revisions
         self._routes = routes
         self._operations = operations
+        self._kept = kept
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._running: dict[asyncio.Task[None], str] = {}
 
@@ -57,8 +61,25 @@ class Rollouts:
         service.reconciling = True
         service.terminal_condition.CopyFrom(conditions.reconciling(conditions.READY))
         operation = self._operations.begin(service_name(service.name).parent, service)
-        self._spawn(service.name, self._carry_out(service, fresh, service.generation, operation))
+        self.go_on(service, fresh, service.generation, operation)
         return operation
+
+    def go_on(self, service: Message, fresh: Record | None, generation: int, operation: Message) -> None:
+        """Carry out in the background what a generation of a service asked for."""
+        self._spawn(service.name, self._carry_out(service, fresh, generation, operation))
+
+    def wake(self, service: Message, workload: Workload) -> None:
+        """Start in the background what served before the emulator ended; if that fails, each request tries again."""
+
+        async def start() -> None:
+            with suppress(RevisionFailed):
+                await workload.start()
+
+        self._spawn(service.name, start())
+
+    def keep(self, service: Message) -> None:
+        """Let a service outlive the emulator as it is now."""
+        self._kept.put(service.name, service.SerializeToString)
 
     async def remove(self, service: Message) -> None:
         """Give up the rollouts of a service, close its ports, and stop all its revisions at once."""
@@ -93,6 +114,7 @@ class Rollouts:
                 route_failure = None if failure and fresh else await self._route(service)
                 _conclude(service, generation, failure, route_failure)
                 failure = failure or route_failure
+                self.keep(service)
                 self._retire_idle(service)
         finally:
             self._operations.finish(operation, service, failure)
@@ -110,6 +132,7 @@ class Rollouts:
         # Two rollouts may overtake one another: an older revision never takes the place of a newer one.
         ready = [record.message.name for record in self._revisions.of(service.name) if _is_ready(record)]
         service.latest_ready_revision = ready[-1]
+        self.keep(service)
         return None
 
     def _standing_failure(self, service: Message) -> Failure | None:

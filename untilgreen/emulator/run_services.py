@@ -16,6 +16,7 @@ from untilgreen.emulator.protos import Message
 from untilgreen.emulator.revisions import Record, Revisions, fingerprint
 from untilgreen.emulator.rollout import Rollouts
 from untilgreen.emulator.rpc import Caller, Method, Refusal, invalid, page
+from untilgreen.emulator.state import Shelf
 from untilgreen.emulator.template_check import check_service_id, check_template, check_traffic
 from untilgreen.emulator.traffic import Routes
 
@@ -49,17 +50,26 @@ class RunServices:
         routes: the open ports.
         operations: ended by the rollouts.
         policies: who may call a service.
+        kept: where services outlive the emulator.
     """
 
     def __init__(
-        self, revisions: Revisions, rollouts: Rollouts, routes: Routes, operations: Operations, policies: Policies
+        self,
+        revisions: Revisions,
+        rollouts: Rollouts,
+        routes: Routes,
+        operations: Operations,
+        *,
+        policies: Policies,
+        kept: Shelf,
     ) -> None:
         self._revisions = revisions
         self._rollouts = rollouts
         self._routes = routes
         self._operations = operations
         self._policies = policies
-        self._services: dict[str, Message] = {}
+        self._kept = kept
+        self._services: dict[str, Message] = {name: protos.Service.FromString(data) for name, data in kept.read()}
 
     def methods(self) -> dict[str, Method]:
         """Return the methods by name."""
@@ -74,6 +84,10 @@ class RunServices:
             "TestIamPermissions": Method(iam_policy_pb2.TestIamPermissionsRequest, self.test_permissions),
         }
         return {SERVICE + name: method for name, method in methods.items()}
+
+    def all(self) -> dict[str, Message]:
+        """Return all services by name."""
+        return self._services
 
     async def create_service(self, request: Message, _: Caller) -> Message:
         """Make a service, and begin its first rollout."""
@@ -133,6 +147,7 @@ class RunServices:
         if request.validate_only:
             return _only_validated(service)
         del self._services[request.name]
+        self._kept.drop(request.name)
         await self._rollouts.remove(service)
         self._policies.forget(request.name)
         service.delete_time.GetCurrentTime()
@@ -188,6 +203,7 @@ class RunServices:
         if not self._unchanged(service):
             fresh = self._revisions.create(service)
             service.latest_created_revision = fresh.message.name
+        self._kept.put(service.name, service.SerializeToString)
         return self._rollouts.begin(service, fresh)
 
     def _unchanged(self, service: Message) -> bool:

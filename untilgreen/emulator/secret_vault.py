@@ -9,18 +9,34 @@ import grpc
 
 from untilgreen.emulator.protos import Message, Secret, SecretVersion, VersionState
 from untilgreen.emulator.rpc import Refusal, invalid
+from untilgreen.emulator.seal import Seal
+from untilgreen.emulator.state import State
 
 LONGEST = 65_536
 _ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
 class Vault:
-    """Keeps secrets in memory only: nothing of them is ever written to disk."""
+    """Keeps secrets.
 
-    def __init__(self) -> None:
-        self._secrets: dict[str, Message] = {}
-        self._versions: dict[str, list[Message]] = {}
-        self._values: dict[str, bytes] = {}
+    Args:
+        state: where they outlive the emulator.
+        seal: closes their values there.
+
+    Raises:
+        StateBroken: the seal is not the one that closed the values that are there.
+    """
+
+    def __init__(self, state: State, seal: Seal) -> None:
+        self._seal = seal
+        self._kept_secrets = state.shelf("secret")
+        self._kept_versions = state.shelf("secret version")
+        self._kept_values = state.shelf("secret value")
+        self._secrets: dict[str, Message] = {n: Secret.FromString(data) for n, data in self._kept_secrets.read()}
+        self._versions: dict[str, list[Message]] = {name: [] for name in self._secrets}
+        for name, data in self._kept_versions.read():
+            self._versions[_secret_of(name)].append(SecretVersion.FromString(data))
+        self._values = {name: seal.open(data) for name, data in self._kept_values.read()}
 
     def create(self, parent: str, secret_id: str, secret: Message) -> Message:
         """Keep a new secret without versions.
@@ -39,7 +55,16 @@ class Vault:
         kept.etag = _etag()
         kept.create_time.GetCurrentTime()
         self._secrets[name], self._versions[name] = kept, []
+        self._kept_secrets.put(name, kept.SerializeToString)
         return kept
+
+    def relabel(self, name: str, labels: dict[str, str]) -> None:
+        """Give a secret these labels and no others."""
+        secret = self.secret(name)
+        secret.labels.clear()
+        secret.labels.update(labels)
+        secret.etag = _etag()
+        self._kept_secrets.put(name, secret.SerializeToString)
 
     def secret(self, name: str) -> Message:
         """Return a secret.
@@ -51,6 +76,16 @@ class Vault:
             raise Refusal(grpc.StatusCode.NOT_FOUND, f"Secret [{name}] not found or has no versions.")
         return self._secrets[name]
 
+    def has(self, name: str) -> bool:
+        """Tell whether there is a secret of that name."""
+        return name in self._secrets
+
+    def newest(self, name: str) -> bytes:
+        """Return the value of a secret's newest version; empty if it has none, or one that cannot be used."""
+        versions = self._versions[name]
+        usable = versions and versions[-1].state == VersionState.ENABLED
+        return self._values[versions[-1].name] if usable else b""
+
     def secrets(self, parent: str) -> list[Message]:
         """Return a project's secrets by name."""
         return [self._secrets[name] for name in sorted(self._secrets) if name.startswith(f"{parent}/secrets/")]
@@ -59,8 +94,10 @@ class Vault:
         """Forget a secret and all its versions."""
         self.secret(name)
         del self._secrets[name]
+        self._kept_secrets.drop(name)
         for version in self._versions.pop(name):
-            self._values.pop(version.name, None)
+            self._kept_versions.drop(version.name)
+            self._forget_value(version.name)
 
     def add(self, parent: str, value: bytes) -> Message:
         """Keep a new version.
@@ -76,6 +113,8 @@ class Vault:
         version.create_time.GetCurrentTime()
         versions.append(version)
         self._values[version.name] = value
+        self._kept_versions.put(version.name, version.SerializeToString)
+        self._kept_values.put(version.name, lambda: self._seal.close(value))
         return version
 
     def versions(self, secret: str) -> list[Message]:
@@ -89,7 +128,7 @@ class Vault:
         Raises:
             Refusal: there is none.
         """
-        secret, _, wanted = name.partition("/versions/")
+        secret, wanted = _secret_of(name), name.partition("/versions/")[2]
         versions = self._versions.get(secret, [])
         aliases = self._secrets[secret].version_aliases if secret in self._secrets else {}
         if wanted == "latest":
@@ -127,8 +166,17 @@ class Vault:
         version.etag = _etag()
         if state == VersionState.DESTROYED:
             version.destroy_time.GetCurrentTime()
-            self._values.pop(version.name, None)
+            self._forget_value(version.name)
+        self._kept_versions.put(version.name, version.SerializeToString)
         return version
+
+    def _forget_value(self, version: str) -> None:
+        if self._values.pop(version, None) is not None:
+            self._kept_values.drop(version)
+
+
+def _secret_of(version: str) -> str:
+    return version.partition("/versions/")[0]
 
 
 def _etag() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -20,6 +21,14 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", -1),
     ("grpc.so_reuseport", 0),
 )
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where to listen; 0 for any free one."""
+
+    plain: int
+    tls: int
 
 
 class PortTaken(OSError):
@@ -48,24 +57,29 @@ class Dispatch(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc publishes 
         return grpc.stream_stream_rpc_method_handler(_streaming(_unknown(name)))
 
 
-async def listen(methods: Mapping[str, Method], host: str, port: int) -> tuple[aio.Server, int]:
-    """Start to answer, and return the server and its port.
+async def listen(
+    methods: Mapping[str, Method], host: str, ports: Ports, pair: tuple[bytes, bytes]
+) -> tuple[aio.Server, Ports]:
+    """Start to answer, and return the server and its ports.
 
     Args:
         methods: by full name.
         host: address to listen at.
-        port: 0 for any free one.
+        ports: which ones are wanted.
+        pair: key and certificate for TLS, as PEM.
 
     Raises:
-        PortTaken: someone else listens at that port.
+        PortTaken: someone else listens at one of the ports.
     """
-    if port and not is_free(port):  # gRPC itself would tell it in three lines of its own
-        raise PortTaken(f"{host}:{port}")
+    for port in (ports.plain, ports.tls):
+        if port and not is_free(port):  # gRPC itself would tell it in three lines of its own
+            raise PortTaken(f"{host}:{port}")
     server = aio.server(options=_OPTIONS)
     server.add_generic_rpc_handlers((Dispatch(methods),))
-    bound = server.add_insecure_port(f"{host}:{port}")
+    plain = server.add_insecure_port(f"{host}:{ports.plain}")
+    tls = server.add_secure_port(f"{host}:{ports.tls}", grpc.ssl_server_credentials([pair]))
     await server.start()
-    return server, bound
+    return server, Ports(plain, tls)
 
 
 def _bytes(message: Message) -> bytes:

@@ -1,28 +1,24 @@
-"""A revision at work: its instance is started when needed, again when it ends, and stopped when nobody needs it."""
+"""A revision at work: instances are started when they are needed, again when they end, and stopped when nobody needs them.
+
+A request takes the least busy instance. When all take as many requests as they may, it waits in a line, and a further
+instance is started while there may be one.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
 
-from untilgreen.emulator import conditions, probes, processes
 from untilgreen.emulator.backend import Backend
-from untilgreen.emulator.conditions import RevisionFailed
 from untilgreen.emulator.container_log import ContainerLog
-from untilgreen.emulator.names import ServiceName
-from untilgreen.emulator.port_book import PortBook
-from untilgreen.emulator.probes import StartupProbe
-from untilgreen.emulator.processes import CannotStart, Container, Reaper
-from untilgreen.emulator.registry import Image
+from untilgreen.emulator.instances import Grounds, Instance, Plan, launch
+from untilgreen.emulator.limits import Usage
+from untilgreen.emulator.scaling import AUTOSCALING, MINIMUM, ROLLOUT, SPARE_S
 
-_PENDING_S = 10.0
-"""How long a request waits for an instance that is being started."""
+__all__ = ["Grounds", "NoInstance", "NotStarted", "Overloaded", "Plan", "Workload"]
 
 _ENDING_S = 0.25
 """How long an instance that hung up may take to end."""
@@ -34,72 +30,25 @@ _BACKOFF_S = (0.0, 0.0, 0.5, 1.0, 2.0, 5.0)
 _STEADY_S = 10.0
 """An instance that lived this long, or that has answered a request, ended for a new reason."""
 
-ROLLOUT = (
-    "Starting new instance. Reason: DEPLOYMENT_ROLLOUT - Instance started due to traffic shifting between revisions "
-    "due to deployment, traffic split adjustment, or deployment health check."
-)
-RESTART = (
-    "Starting new instance. Reason: AUTOSCALING - Instance started due to configured scaling factors (e.g. CPU "
-    "utilization, request throughput, etc.) or no existing capacity for current traffic."
-)
-
 
 class NoInstance(Exception):
     """There is nobody to answer, and nobody will come soon."""
 
 
-@dataclass(frozen=True)
-class Grounds:
-    """What all workloads stand on.
+class NotStarted(NoInstance):
+    """The instance that a request waited for did not start.
 
     Args:
-        ports: lends each instance its port.
-        reaper: ends what is left when the emulator ends.
-        folder: holds the instances' private files.
+        ended: whether its process ended, or else never passed its startup probe.
     """
 
-    ports: PortBook
-    reaper: Reaper
-    folder: Path
+    def __init__(self, *, ended: bool) -> None:
+        super().__init__()
+        self.ended = ended
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What an instance of a revision is made of.
-
-    Args:
-        service: whose it is.
-        revision: short name.
-        labels: the user's, which also stand on log entries.
-        image: what to start; its digest never changes.
-        command: overrides the image's, if not empty.
-        container: the container's name, for the log.
-        port: which port the template names; the real one differs, and only PORT tells it.
-        probe: when it counts as started.
-        timeout: seconds that a request may take.
-        environment: gives the variables of the template, with the secrets' values of this moment.
-        logs: URL of the revision's logs.
-    """
-
-    service: ServiceName
-    revision: str
-    labels: dict[str, str]
-    image: Image
-    command: tuple[str, ...]
-    container: str
-    port: int
-    probe: StartupProbe
-    timeout: float
-    environment: Callable[[], dict[str, str]]
-    logs: str
-
-
-@dataclass(frozen=True)
-class _Instance:
-    container: Container
-    backend: Backend
-    log: ContainerLog
-    since: float
+class Overloaded(NoInstance):
+    """All instances that there may be are busy, and were for too long."""
 
 
 class Workload:
@@ -115,13 +64,18 @@ class Workload:
         self.revision = plan.revision
         self.labels = plan.labels
         self.timeout = plan.timeout
+        self.usage = Usage(plan.memory, plan.cpu)
         self._plan = plan
         self._grounds = grounds
         self._log = log
-        self._instance: _Instance | None = None
-        self._starting: asyncio.Task[None] | None = None
-        self._watcher: asyncio.Task[None] | None = None
-        self._doubted: Backend | None = None
+        self._scaling = grounds.scaling
+        self._concurrency = plan.bounds.concurrency
+        self._most = plan.bounds.ceiling(self._scaling)
+        self._floor = plan.bounds.floor(self._scaling)
+        self._instances: list[Instance] = []
+        self._starting: set[asyncio.Task[None]] = set()
+        self._watchers: set[asyncio.Task[None]] = set()
+        self._line: deque[asyncio.Future[Backend]] = deque()
         self._wanted = False
         self._busy = 0
         self._quiet = asyncio.Event()
@@ -135,43 +89,56 @@ class Workload:
             RevisionFailed: it will not be ready, and why.
         """
         self._wanted = True
-        if not self._instance:
-            await self._begin(ROLLOUT)
+        if not self._instances:
+            await (next(iter(self._starting), None) or self._begin(ROLLOUT))
+        self._fill_up()
 
-    async def backend(self) -> Backend:
-        """Return the instance to talk to, waiting a while for one that is being started.
+    @property
+    def active(self) -> bool:
+        """Tell whether an instance runs or is being started."""
+        return bool(self._instances or self._starting)
+
+    @property
+    def instances(self) -> int:
+        """Return how many instances are ready."""
+        return len(self._instances)
+
+    async def take(self) -> Backend:
+        """Return an instance that takes one more request; `give_back` ends that.
 
         Raises:
-            NoInstance: none runs, and none could be started.
+            NoInstance: none can be had.
         """
-        if self._instance and self._instance.backend is self._doubted:
-            await self.doubt(self._doubted)
-        if self._instance:
-            return self._instance.backend
-        if not self._wanted:
-            raise NoInstance
-        try:
-            await asyncio.wait_for(asyncio.shield(self._begin(RESTART)), _PENDING_S)
-        except (TimeoutError, RevisionFailed):
-            raise NoInstance from None
-        if not self._instance:
-            raise NoInstance
-        return self._instance.backend
+        backend = self._free()
+        if not backend:
+            return await self._wait()
+        backend.busy += 1
+        return backend
+
+    def give_back(self, backend: Backend) -> None:
+        """Say that a request has ended."""
+        backend.busy -= 1
+        if not backend.busy:
+            backend.quiet_since = time.monotonic()
+        if self._line:
+            self._serve_line()
 
     async def doubt(self, backend: Backend) -> None:
         """Find out whether an instance that hung up has ended: for a moment a dying one still takes connections."""
-        instance = self._instance
-        if instance is None or instance.backend is not backend:
+        instance = next((instance for instance in self._instances if instance.backend is backend), None)
+        if instance is None:
             return
-        self._doubted = backend
-        await asyncio.wait([instance.container.ended], timeout=_ENDING_S)
-        self._doubted = None
-        if instance.container.ended.done():
+        backend.doubted += 1
+        await asyncio.wait([instance.ended], timeout=_ENDING_S)
+        backend.doubted -= 1
+        if instance.ended.done():
             self._lose(instance)
+        self._serve_line()
+        self._grow()
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        """Count a request in flight."""
+        """Count a request in, from its arrival on."""
         self._busy += 1
         self._quiet.clear()
         try:
@@ -181,118 +148,141 @@ class Workload:
             if not self._busy:
                 self._quiet.set()
 
-    @property
-    def active(self) -> bool:
-        """Tell whether an instance runs or is being started."""
-        return bool(self._instance or (self._starting and not self._starting.done()))
-
     def release(self) -> None:
-        """Say that no new request will come. `drain` then stops the instance, unless `start` takes that back."""
+        """Say that no new request will come. `drain` then stops the instances, unless `start` takes that back."""
         self._wanted = False
 
     async def drain(self) -> None:
-        """Stop the instance after the requests in flight."""
+        """Stop the instances after the requests in flight."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._quiet.wait(), _DRAIN_S)
         if not self._wanted:
             await self.stop()
 
     async def stop(self) -> None:
-        """Stop the instance now."""
+        """Stop the instances now."""
         self._wanted = False
-        if self._starting:
-            self._starting.cancel()
-        instance, self._instance = self._instance, None
-        if instance:
-            instance.backend.close()
-            await instance.container.stop()
+        for task in tuple(self._starting):
+            task.cancel()
+        instances, self._instances = self._instances, []
+        self._turn_away(None)
+        await asyncio.gather(*(instance.stop() for instance in instances))
+
+    def _free(self) -> Backend | None:
+        """Return the least busy instance that may take one more request."""
+        best, least = None, self._concurrency
+        for instance in self._instances:
+            backend = instance.backend
+            if backend.busy < least and not backend.doubted:
+                best, least = backend, backend.busy
+        return best
+
+    async def _wait(self) -> Backend:
+        """Wait in line: as long as instances are being started, and then for as long as a request may wait."""
+        if not self._wanted:
+            raise NoInstance
+        place: asyncio.Future[Backend] = asyncio.get_running_loop().create_future()
+        self._line.append(place)
+        self._grow()
+        try:
+            while not place.done():
+                await asyncio.wait([place], timeout=self._scaling.pending)
+                if not place.done() and not self._starting:
+                    raise Overloaded
+            return place.result()
+        except BaseException:
+            if place.done() and not place.cancelled() and not place.exception():
+                self.give_back(place.result())
+            place.cancel()
+            raise
+
+    def _serve_line(self) -> None:
+        """Give free instances to those who wait, first come, first served."""
+        while self._line and (backend := self._free()):
+            place = self._line.popleft()
+            if not place.done():
+                backend.busy += 1
+                place.set_result(backend)
+
+    def _grow(self) -> None:
+        """Start further instances for those who wait, as far as there may be more."""
+        if any(instance.backend.doubted for instance in self._instances):
+            return
+        waiting = sum(not place.done() for place in self._line)
+        while len(self._starting) * self._concurrency < waiting and self._more_allowed():
+            self._begin(AUTOSCALING)
+
+    def _fill_up(self) -> None:
+        """Start the instances that stay even when nothing is asked."""
+        while self._wanted and len(self._instances) + len(self._starting) < self._floor:
+            self._begin(MINIMUM if self._instances else AUTOSCALING)
+
+    def _more_allowed(self) -> bool:
+        return self._wanted and len(self._instances) + len(self._starting) < self._most
 
     def _begin(self, reason: str) -> asyncio.Task[None]:
-        """Start an instance; who comes while one is being started waits for the same."""
-        if not self._starting or self._starting.done():
-            self._starting = asyncio.create_task(self._start(reason))
-            self._starting.add_done_callback(_seen)
-        return self._starting
+        task = asyncio.create_task(self._start(reason))
+        self._starting.add(task)
+        task.add_done_callback(self._started)
+        return task
 
     async def _start(self, reason: str) -> None:
         await asyncio.sleep(_BACKOFF_S[min(self._ends_in_a_row, len(_BACKOFF_S) - 1)])
-        port = self._grounds.ports.lend()
-        instance_id = hashlib.sha512(os.urandom(16)).hexdigest()
-        log = self._log(instance_id)
         try:
-            log.system(reason)
-            container = await self._launch(port, instance_id, log)
-            try:
-                await self._until_ready(container, port, log)
-            except BaseException:
-                await container.stop()
-                raise
+            instance = await launch(self._plan, self._grounds, self._log, self.usage, reason)
         except BaseException:
             self._ends_in_a_row += 1
-            self._grounds.ports.give_back(port)
             raise
-        self._instance = _Instance(container, Backend(port, instance_id), log, time.monotonic())
-        self._watcher = asyncio.create_task(self._watch(self._instance))
+        self._instances.append(instance)
+        watcher = asyncio.create_task(self._watch(instance))
+        self._watchers.add(watcher)
+        watcher.add_done_callback(self._watchers.discard)
 
-    async def _launch(self, port: int, instance_id: str, log: ContainerLog) -> Container:
-        plan = self._plan
-        env = processes.clean_environment() | plan.environment()
-        env |= {"PORT": str(port), "K_REVISION": plan.revision}
-        env |= {"K_SERVICE": plan.service.service, "K_CONFIGURATION": plan.service.service}
-        folder = self._grounds.folder / instance_id[:16]
-        command = list(plan.command) or processes.argv(plan.image.command)
-        try:
-            return await processes.start(
-                command, plan.image.folder, folder, env=env, reaper=self._grounds.reaper, sink=log.write
-            )
-        except CannotStart as error:
-            log.system(f"terminated: Application failed to start: {error}", "ERROR")
-            raise conditions.never_listened(plan.port, plan.logs) from None
+    def _started(self, task: asyncio.Task[None]) -> None:
+        """Let those who wait know how it went."""
+        self._starting.discard(task)
+        error = None if task.cancelled() else task.exception()
+        self._serve_line()
+        if not error and not task.cancelled():
+            self._grow()
+        elif not self.active:
+            self._turn_away(error)
 
-    async def _until_ready(self, container: Container, port: int, log: ContainerLog) -> None:
-        """Wait for the startup probe, or for whatever ends the wait sooner."""
-        probe, plan = self._plan.probe, self._plan
-        await asyncio.wait([container.ended], timeout=probe.delay)
-        connected = False
-        for number in range(1, probe.threshold + 1):
-            attempt = asyncio.create_task(probes.attempt(probe, port, number))
-            try:
-                await asyncio.wait([attempt, container.ended], return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                if not attempt.done():
-                    attempt.cancel()
-            if container.ended.done():
-                log.exited(container.ended.result())
-                log.probe_failed(probe, plan.port, number, "CANCELLED")
-                raise conditions.never_listened(plan.port, plan.logs)
-            connected = connected or attempt.result().connected
-            if attempt.result().passed:
-                log.probe_passed(probe, plan.port, number)
-                return
-            log.probe_failed(probe, plan.port, number, "DEADLINE_EXCEEDED")
-        raise conditions.probe_failed(plan.logs) if connected else conditions.never_listened(plan.port, plan.logs)
+    def _turn_away(self, error: BaseException | None) -> None:
+        """Tell everybody in line that nobody will come."""
+        line, self._line = self._line, deque()
+        for place in line:
+            if not place.done():
+                place.set_exception(NotStarted(ended=isinstance(error, RevisionFailed) and error.ended) if error else NoInstance())
 
-    async def _watch(self, instance: _Instance) -> None:
-        """See an instance's end, and start another one if it was not meant to end."""
-        await instance.container.ended
-        self._grounds.ports.give_back(instance.backend.port)
+    async def _watch(self, instance: Instance) -> None:
+        """See an instance's end, or end it when it has had nothing to do for long; start another one if need be."""
+        while not instance.ended.done():
+            await asyncio.wait([instance.ended], timeout=self._patience(instance))
+            if not instance.ended.done() and self._is_spare(instance):
+                self._instances.remove(instance)
+                await instance.stop()
+                instance.log.exited(instance.code)
         self._lose(instance)
-        if self._wanted:
-            with suppress(RevisionFailed):
-                await self._begin(RESTART)
+        self._fill_up()
+        self._grow()
 
-    def _lose(self, instance: _Instance) -> None:
+    def _patience(self, instance: Instance) -> float:
+        """Return after how many seconds to look again whether an instance is needed."""
+        idle = self._scaling.idle or SPARE_S
+        left = idle - (time.monotonic() - instance.backend.quiet_since)
+        return left if left > 0 else idle
+
+    def _is_spare(self, instance: Instance) -> bool:
+        idle = self._scaling.idle or SPARE_S
+        quiet = not instance.backend.busy and time.monotonic() - instance.backend.quiet_since >= idle
+        return quiet and instance in self._instances and len(self._instances) > self._floor
+
+    def _lose(self, instance: Instance) -> None:
         """Take note that an instance has ended by itself."""
-        if self._instance is not instance:
+        if instance not in self._instances:
             return
-        self._instance = None
-        instance.backend.close()
-        instance.log.exited(instance.container.ended.result())
+        self._instances.remove(instance)
+        instance.log.exited(instance.code)
         steady = instance.backend.answered or time.monotonic() - instance.since > _STEADY_S
         self._ends_in_a_row = 0 if steady else self._ends_in_a_row + 1
-
-
-def _seen(task: asyncio.Task[None]) -> None:
-    """Keep asyncio from complaining about a failure that nobody waited for: the instance's log tells it."""
-    if not task.cancelled():
-        task.exception()

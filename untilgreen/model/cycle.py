@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from untilgreen.model.analysis import Approval, Comparison, Fixes, Reviews, Triage
-from untilgreen.model.delivery import Health, Images, Rollout
+from untilgreen.model.delivery import Health, Images, Rollback, Rollout
 from untilgreen.model.document import Document, Instant
 from untilgreen.model.evidence import Manifest
 from untilgreen.model.suite import ProofSummary, SuiteRun
@@ -47,6 +47,7 @@ class Cycle(Document):
     images: Images | None = None
     rollout: Rollout | None = None
     health: Health | None = None
+    rollback: Rollback | None = None
     suite: SuiteRun | None = None
     proof: ProofSummary | None = None
     manifest: Manifest | None = None

@@ -6,6 +6,9 @@ from enum import StrEnum
 from typing import Literal
 
 from untilgreen.model.document import Document, Instant
+from untilgreen.model.secrets import SecretBinding as SecretBinding  # noqa: PLC0414 - a noun of delivery too: mypy wants re-exports said
+from untilgreen.model.secrets import SecretProblem as SecretProblem  # noqa: PLC0414 - a noun of delivery too: mypy wants re-exports said
+from untilgreen.model.secrets import SecretStatus as SecretStatus  # noqa: PLC0414 - a noun of delivery too: mypy wants re-exports said
 
 
 class Image(Document):
@@ -13,9 +16,9 @@ class Image(Document):
 
     service: str
     reference: str
-    """`registry/name@sha256:...`; what the template will name."""
+    """`registry/name@sha256:...`; what the template will name. Empty when the gate refused to build it."""
     digest: str
-    """`sha256:` and 64 hex digits."""
+    """`sha256:` and 64 hex digits; empty likewise."""
     commit: str
     files: tuple[str, ...]
     """Paths in the image, relative to the build context."""
@@ -50,6 +53,12 @@ class GateFinding(Document):
     """Whether the image cannot start or serve like this; otherwise it is a warning."""
     exclusion: Exclusion | None = None
     """The rule that kept the needed file out, if that is what is wrong."""
+    key: str = ""
+    """The setting that is wrong, if one is: `port`, or the name of an environment variable."""
+    actual: str = ""
+    """What that setting is."""
+    expected: str = ""
+    """What it has to be; empty when it has to be absent."""
 
 
 class Images(Document):
@@ -59,6 +68,11 @@ class Images(Document):
     images: tuple[Image, ...]
     findings: tuple[GateFinding, ...] = ()
     """Any blocking one refuses the whole rollout."""
+
+    @property
+    def refused(self) -> bool:
+        """Tell whether the gate found something with which an image cannot start or serve."""
+        return any(finding.blocking for finding in self.findings)
 
     def of(self, service: str) -> Image:
         """Return one service's image.
@@ -70,41 +84,6 @@ class Images(Document):
             if image.service == service:
                 return image
         raise KeyError(service)
-
-
-class SecretBinding(Document):
-    """An environment variable that takes its value from a secret. Never the value."""
-
-    env: str
-    secret: str
-    version: str = "latest"
-
-
-class SecretProblem(StrEnum):
-    """Why a secret cannot be relied on."""
-
-    MISSING = "missing"  # no secret of that name
-    NO_VERSION = "no_version"  # the pinned version does not exist
-    DISABLED = "disabled"  # the version is disabled or destroyed
-    DENIED = "denied"  # the runtime's own service account may not read it
-    NOT_BOUND = "not_bound"  # the service declares that it needs it, the template does not bind it
-
-
-class SecretStatus(Document):
-    """One binding as the platform sees it."""
-
-    service: str
-    binding: SecretBinding
-    account: str
-    """The runtime service account whose access was asked for."""
-    problem: SecretProblem | None = None
-    message: str = ""
-    """The platform's own text, or ours when the platform has none."""
-
-    @property
-    def usable(self) -> bool:
-        """Tell whether a revision of this account can start with it."""
-        return self.problem is None
 
 
 class Template(Document):
@@ -204,7 +183,9 @@ class RolledBack(Document):
     service: str
     from_revision: str
     to_revision: str
-    """Empty when there is no earlier revision that was ever ready."""
+    """Empty when there is none."""
+    serving_revision: str
+    """Who has the traffic after that."""
     verified: bool
     """Whether the platform shows the earlier revision ready and with all the traffic."""
     reason: str

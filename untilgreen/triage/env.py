@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from untilgreen.deploy.secrets_reads import PLATFORM, Read, reads_in
 from untilgreen.model.delivery import Template
 from untilgreen.model.evidence import Entry, Revision, Secret, SourceFile
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.syntax import python_files
 
-_PLATFORM = frozenset({"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"})
-_READERS = frozenset({"environ.get", "getenv", "environ.pop", "environ.setdefault"})
 _SECRETIVE = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|KEY|CREDENTIAL|DSN", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A place where the source reads an environment variable.
-
-    Args:
-        name: the variable.
-        path: file, relative to the repository's root.
-        line: from 1.
-        optional: whether the source has a default for it.
-    """
-
-    name: str
-    path: str
-    line: int
-    optional: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,54 +58,7 @@ def reads(scene: Scene, service: str) -> dict[str, Read]:
 
 def _reads(scene: Scene, file: SourceFile) -> Iterator[Read]:
     tree = scene.tree(file.path)
-    if tree is None:
-        return
-    constants = _constants(tree)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Subscript) and _dotted(node.value).endswith("environ"):
-            yield from _named(file, node, node.slice, constants, optional=False)
-        elif isinstance(node, ast.Call) and node.args and _reader(node.func):
-            optional = len(node.args) > 1 or bool(node.keywords)
-            yield from _named(file, node, node.args[0], constants, optional=optional)
-        elif isinstance(node, ast.ClassDef) and any(_dotted(b).endswith("BaseSettings") for b in node.bases):
-            yield from _settings(file, node)
-
-
-def _named(
-    file: SourceFile, node: ast.expr, name: ast.expr, constants: dict[str, str], *, optional: bool
-) -> Iterator[Read]:
-    text = (
-        name.value if isinstance(name, ast.Constant) else constants.get(name.id) if isinstance(name, ast.Name) else None
-    )
-    if isinstance(text, str):
-        yield Read(text, file.path, node.lineno, optional)
-
-
-def _settings(file: SourceFile, node: ast.ClassDef) -> Iterator[Read]:
-    for field in node.body:
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-            yield Read(field.target.id.upper(), file.path, field.lineno, optional=field.value is not None)
-
-
-def _constants(tree: ast.Module) -> dict[str, str]:
-    return {
-        target.id: node.value.value
-        for node in tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-
-
-def _reader(func: ast.expr) -> bool:
-    name = _dotted(func)
-    return any(name == reader or name.endswith(f".{reader}") for reader in _READERS)
-
-
-def _dotted(node: ast.expr) -> str:
-    if isinstance(node, ast.Attribute):
-        return f"{_dotted(node.value)}.{node.attr}"
-    return node.id if isinstance(node, ast.Name) else ""
+    return reads_in(tree, file.path) if tree else iter(())
 
 
 def lacking(scene: Scene, services: Iterable[str], entries: Iterable[Entry] = ()) -> list[Lack]:
@@ -147,7 +81,7 @@ def _of(scene: Scene, service: str, peers: list[str], entries: list[Entry]) -> I
         yield Lack(service, name, read.get(name), secret, name, f"the check says {secret.status.problem}", 0.95)
     if template is None:
         return
-    for name in sorted(set(read) - bound(template) - _PLATFORM):
+    for name in sorted(set(read) - bound(template) - PLATFORM):
         if lack := _witnessed(scene, service, read[name], peers, entries):
             yield lack
 

@@ -6,17 +6,9 @@ import math
 import re
 from collections import Counter
 
-_KNOWN: dict[str, re.Pattern[str]] = {
-    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    "an AWS key": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
-    "a Google API key": re.compile(r"\bAIza[0-9A-Za-z_-]{35}"),
-    "a GitHub token": re.compile(r"\bgh[pousr]_[0-9A-Za-z]{36}|\bgithub_pat_[0-9A-Za-z_]{22,}"),
-    "a Slack token": re.compile(r"\bxox[abeoprs]-[0-9A-Za-z-]{10,}"),
-    "a Stripe key": re.compile(r"\b[rs]k_live_[0-9A-Za-z]{16,}"),
-    "an API key": re.compile(r"\bsk-(?:[a-z]+-)?[0-9A-Za-z_-]{20,}"),
-    "a signed token": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
-    "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s:@{}$<>\"']+:[^/\s:@{}$<>\"']{3,}@"),
-}
+from untilgreen.redaction_credentials import KNOWN
+
+_KNOWN = {sort.name: sort.pattern for sort in KNOWN}
 _NAMED = re.compile(
     r"(?:passw(?:or)?d|passphrase|secret|token|api_?key|private_?key|credential)\w*[\"']?\s*(?:\]\s*)?[:=]\s*"
     r"[rbfu]{0,2}[\"']([^\"'\s{}$<>]{8,})[\"']",

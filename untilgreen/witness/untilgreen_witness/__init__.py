@@ -34,11 +34,14 @@ def pytest_configure(config: Any) -> None:
     events = Events(ORDER["events"])
     config.pluginmanager.register(Recorder(events, KERNEL), "_untilgreen_recorder")
     config.pluginmanager.register(Session(events, inner=inner), "_untilgreen_session")
-    if not inner and not why_not_fork():
+    reason = why_not_fork()
+    if not inner and not reason:
         ORDER["dist"] = getattr(config.option, "dist", "")
         config.option.dist, config.option.tx, config.option.numprocesses = "no", [], None
     if not inner and getattr(config.option, "dist", "no") in ("no", ""):
         config.pluginmanager.register(Pool(events, Path(ORDER["folder"])), "_untilgreen_pool")
+    elif not inner:
+        events.write("mode", mode="xdist", note=reason)
     events.write(
         "start", python=sys.version.split()[0], pytest=pytest.__version__, executable=sys.executable, pid=os.getpid()
     )

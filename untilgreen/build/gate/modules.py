@@ -1,0 +1,134 @@
+"""Where Python finds a first-party module: among the files of the commit, in the folders of its path."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from untilgreen.build.gate.statements import Import, binds, parsed
+
+_COMPILED = (".so", ".pyd", ".pyx", ".pyi", ".pyc", ".c", ".cpp", ".rs")
+_DYNAMIC = re.compile(r"sys\.modules|__path__|meta_path|path_hooks|extend_path|\bexec\(")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an import leads to.
+
+    Attributes:
+        files: what Python would run for it, in order.
+        package: the folder that the last part names, when it is a package; else empty.
+        absent: where a file would have to be that the commit does not hold; empty when nothing is certain to lack.
+    """
+
+    files: tuple[str, ...] = ()
+    package: str = ""
+    absent: str = ""
+
+
+class Modules:
+    """The files of a container as Python's import system sees them.
+
+    Args:
+        files: path in the container -> path in the build context; files that are kept out of the image, too.
+        texts: path in the build context -> text.
+        roots: folders in which absolute imports are looked for, in order.
+    """
+
+    def __init__(self, files: Mapping[str, str], texts: Mapping[str, str], roots: Sequence[str]) -> None:
+        self.files = files
+        self._texts = texts
+        self._roots = tuple(roots)
+        self._trees: dict[str, ast.Module | None] = {}
+
+    def tree(self, path: str) -> ast.Module | None:
+        """Return a file's tree; None when our own Python cannot parse it."""
+        if path not in self._trees:
+            self._trees[path] = parsed(self._texts.get(self.files[path], ""))
+        return self._trees[path]
+
+    def targets(self, place: str, found: Import, more_roots: Iterable[str] = ()) -> Found:
+        """Return what an import in the file at `place` leads to."""
+        parts = [part for part in found.module.split(".") if part]
+        if found.level:
+            base = posixpath.dirname(place)
+            for _ in range(found.level - 1):
+                base = posixpath.dirname(base)
+            target = self._down(base, parts, (), regular=f"{base}/__init__.py" in self.files)
+        else:
+            target = self._from_roots(parts, (*self._roots, *more_roots))
+        return self._with_names(target, found.names)
+
+    def around(self, path: str) -> tuple[str, ...]:
+        """Return the packages that Python imports before a module, outermost first."""
+        found: list[str] = []
+        folder = posixpath.dirname(path)
+        while (init := posixpath.join(folder, "__init__.py")) in self.files:
+            found.insert(0, init)
+            folder = posixpath.dirname(folder)
+        return tuple(init for init in found if init != path)
+
+    def _from_roots(self, parts: list[str], roots: tuple[str, ...]) -> Found:
+        """Take the first root that holds the name as a package or module; then one that holds it as a mere folder."""
+        bases = [posixpath.join(root, parts[0]) for root in roots]
+        for root, base in zip(roots, bases, strict=True):
+            if f"{base}/__init__.py" in self.files or f"{base}.py" in self.files:
+                return self._down(root, parts, (), regular=False)
+        for root, base in zip(roots, bases, strict=True):
+            if base in self._folders and (found := self._down(root, parts, (), regular=False)).files:
+                return found
+        return Found()
+
+    def _down(self, place: str, parts: Sequence[str], files: tuple[str, ...], *, regular: bool) -> Found:
+        """Go from package to package; `regular` tells whether the folder at `place` is one with an `__init__`."""
+        if not parts:
+            return Found(files, package=place)
+        base = posixpath.join(place, parts[0])
+        if f"{base}/__init__.py" in self.files:
+            return self._down(base, parts[1:], (*files, f"{base}/__init__.py"), regular=True)
+        if f"{base}.py" in self.files:
+            return Found((*files, f"{base}.py"))
+        if base in self._compiled:
+            return Found(files)
+        if base in self._folders:
+            return self._down(base, parts[1:], files, regular=False)
+        return Found(files, absent=f"{base}.py" if regular and not self._dynamic(place) else "")
+
+    def _with_names(self, target: Found, names: tuple[str, ...]) -> Found:
+        """Add the modules among the names that are taken from a package and that it does not bind itself."""
+        if not target.package:
+            return target
+        init = f"{target.package}/__init__.py"
+        tree = self.tree(init) if init in self.files else None
+        files = list(target.files)
+        for name in names:
+            base = posixpath.join(target.package, name)
+            path = next((p for p in (f"{base}/__init__.py", f"{base}.py") if p in self.files), "")
+            if path and not (tree and binds(tree, name)):
+                files.append(path)
+        return Found(tuple(files), target.package, target.absent)
+
+    def _dynamic(self, folder: str) -> bool:
+        """Tell whether a package around makes modules that are no files."""
+        inits = self.around(f"{folder}/_.py")
+        return any(_DYNAMIC.search(self._texts.get(self.files[init], "")) for init in inits)
+
+    @cached_property
+    def _folders(self) -> frozenset[str]:
+        found: set[str] = set()
+        for path in self.files:
+            folder = posixpath.dirname(path)
+            while folder not in found and folder != "/":
+                found.add(folder)
+                folder = posixpath.dirname(folder)
+        return frozenset(found)
+
+    @cached_property
+    def _compiled(self) -> frozenset[str]:
+        """Paths without their endings of what is compiled into a module."""
+        ends = (path for path in self.files if path.endswith(_COMPILED))
+        return frozenset(posixpath.join(posixpath.dirname(p), posixpath.basename(p).partition(".")[0]) for p in ends)

@@ -1,0 +1,208 @@
+"""What instances use of memory and CPU, measured, and the end of those that use more memory than they may.
+
+Linux only: where there is no /proc nothing is measured and no limit holds. Memory is the resident memory of all
+processes of an instance. Once that sum is above the limit, pages that several of them share are counted once, as
+Cloud Run does. Files that a container writes do not count here, as they would there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+MIB = 1024 * 1024
+_UNITS = {
+    "": 1,
+    "k": 1000,
+    "M": 1000**2,
+    "G": 1000**3,
+    "T": 1000**4,
+    "Ki": 1024,
+    "Mi": MIB,
+    "Gi": 1024**3,
+    "Ti": 1024**4,
+}
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(|k|M|G|T|Ki|Mi|Gi|Ti)")
+_CPU = re.compile(r"(\d+(?:\.\d+)?)(m?)")
+_MORE_MEMORY = "Consider increasing the memory limit, see https://cloud.google.com/run/docs/configuring/memory-limits"
+_PROC = Path("/proc")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+_LOOK_S, _CLOSE_LOOK_S, _CLOSE = 0.1, 0.025, 0.7
+"""How often memory is looked at, and how often once it is near its limit."""
+
+_SCAN_S = 0.5
+"""How old the list of all processes may be: a process that an instance starts counts that much later at most."""
+
+_KEEP_S = 1.0
+_KEPT = 600
+_GROUP, _TIMES, _PAGES = 2, slice(11, 15), 21
+"""Places in /proc/PID/stat, counted after the name of the program; the times are its own and its ended children's."""
+
+
+def memory_bytes(quantity: str) -> int:
+    """Return the bytes of a quantity such as `512Mi` or `1G`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    match = _QUANTITY.fullmatch(quantity)
+    if not match:
+        raise ValueError(quantity)
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def cpus(quantity: str) -> float:
+    """Return the processors of a quantity such as `1`, `0.5` or `500m`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    match = _CPU.fullmatch(quantity)
+    if not match:
+        raise ValueError(quantity)
+    return float(match[1]) / (1000 if match[2] else 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What an instance used at one moment.
+
+    Args:
+        at: seconds since 1970.
+        instance: its id.
+        memory: bytes.
+        cpu: seconds of processor time since it started.
+        requests: in flight.
+    """
+
+    at: float
+    instance: str
+    memory: int
+    cpu: float
+    requests: int
+
+
+class Usage:
+    """What the instances of a revision used: about one sample a second of each, the newest 600 in all.
+
+    Args:
+        memory_limit: bytes that each instance may use.
+        cpu_limit: processors that each instance may use; told, but not enforced here.
+    """
+
+    def __init__(self, memory_limit: int, cpu_limit: float) -> None:
+        self.memory_limit = memory_limit
+        self.cpu_limit = cpu_limit
+        self._samples: deque[Sample] = deque(maxlen=_KEPT)
+
+    def add(self, sample: Sample) -> None:
+        """Take a sample."""
+        self._samples.append(sample)
+
+    def samples(self, since: float = 0.0) -> list[Sample]:
+        """Return the samples later than a moment, oldest first.
+
+        Args:
+            since: seconds since 1970.
+        """
+        return [sample for sample in self._samples if sample.at > since]
+
+
+class Processes:
+    """Knows which processes belong to which process group."""
+
+    def __init__(self) -> None:
+        self._groups: dict[int, list[int]] = {}
+        self._scanned = 0.0
+
+    def of(self, group: int) -> list[int]:
+        """Return the ids of a group's processes, its leader among them."""
+        if time.monotonic() - self._scanned > _SCAN_S:
+            self._scan()
+        return self._groups.get(group) or [group]
+
+    def _scan(self) -> None:
+        self._scanned = time.monotonic()
+        self._groups = {}
+        for name in os.listdir(_PROC):
+            if name.isdigit() and (fields := _stat(int(name))):
+                self._groups.setdefault(int(fields[_GROUP]), []).append(int(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Memory in bytes and processor time in seconds of a group of processes."""
+
+    memory: int
+    cpu: float
+
+
+def read(group: int, pids: list[int]) -> Reading:
+    """Return what processes of a group use together; those that are gone use nothing."""
+    own = b"%d" % group
+    found = [fields for pid in pids if (fields := _stat(pid)) and fields[_GROUP] == own]
+    ticks = sum(int(ticks) for fields in found for ticks in fields[_TIMES])
+    return Reading(sum(int(fields[_PAGES]) for fields in found) * _PAGE, ticks / _TICKS)
+
+
+def exact_memory(group: int, pids: list[int]) -> int:
+    """Return the bytes of processes of a group with what they share counted once: slower than `read`."""
+    return sum(_proportional(group, pid) for pid in pids)
+
+
+async def guard(
+    group: int, processes: Processes, usage: Usage, sample: Callable[[Reading], Sample]
+) -> tuple[int, int] | None:
+    """Measure a process group until it uses more memory than it may; return the limit and its use in bytes then.
+
+    Args:
+        group: its number.
+        processes: knows its members.
+        usage: takes samples, and names the limit.
+        sample: makes a sample of a reading.
+    """
+    if not _PROC.is_dir():
+        return None
+    kept = 0.0
+    while True:
+        reading = read(group, processes.of(group))
+        if time.monotonic() - kept >= _KEEP_S:
+            kept = time.monotonic()
+            usage.add(sample(reading))
+        if reading.memory > usage.memory_limit:
+            used = exact_memory(group, processes.of(group))
+            if used > usage.memory_limit:
+                usage.add(sample(Reading(used, reading.cpu)))
+                return usage.memory_limit, used
+        near = reading.memory > usage.memory_limit * _CLOSE
+        await asyncio.sleep(_CLOSE_LOOK_S if near else _LOOK_S)
+
+
+def exceeded(limit: int, used: int) -> str:
+    """Return what the platform's log says of an instance that used more memory than it may."""
+    return f"Memory limit of {limit // MIB} MiB exceeded with {used // MIB} MiB used. {_MORE_MEMORY}"
+
+
+def _stat(pid: int) -> list[bytes]:
+    """Return the fields of a process after its program's name, which may hold anything; none when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()
+    except OSError:
+        return []
+
+
+def _proportional(group: int, pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith(b"Pss:")) * 1024
+    except (OSError, StopIteration, ValueError):
+        return read(group, [pid]).memory

@@ -1,0 +1,78 @@
+"""Keeps secrets out of everything that is stored or shown.
+
+Two nets. What is known to be a secret is masked wherever it stands: as it is, in base64 at any alignment, URL-encoded,
+escaped for JSON or HTML, whole or cut off. What only looks like a credential is masked in free text.
+
+    redactor = Redactor([needles("api-token", value)])
+    redactor.scrub("Authorization: Bearer ...")   # free text: logs, failures, what programs print
+    redactor.mask(document.model_dump_json())     # text whose form must stay: only what is known
+
+Values live in closures, in memory only: no repr, no pickle, no document shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from threading import Lock
+from typing import NoReturn
+
+from untilgreen.redaction_credentials import scrub_credentials
+from untilgreen.redaction_needles import Needles, masker
+from untilgreen.redaction_needles import needles as needles  # noqa: PLC0414 - belongs to what this module offers
+
+
+class Redactor:
+    """Masks known values, and what looks like a credential. Safe to share between threads.
+
+    Args:
+        known: of each secret that could be read; none leaves the patterns.
+    """
+
+    __slots__ = ("_mask",)
+
+    def __init__(self, known: Iterable[Needles] = ()) -> None:
+        self._mask = masker(known)
+
+    def scrub(self, text: str) -> str:
+        """Return free text with `[redacted:NAME]` in place of known values, and of whatever looks like a credential."""
+        return scrub_credentials(self._mask(text))
+
+    def mask(self, text: str) -> str:
+        """Return text with known values replaced, and nothing else touched."""
+        return self._mask(text)
+
+    def __repr__(self) -> str:
+        return "Redactor(...)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a redactor holds secrets and is not to be stored")
+
+
+class LastNet:
+    """What this process has learnt to keep to itself: applied to whatever it writes, whichever way that came."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, Redactor] = {}
+        self._lock = Lock()
+
+    def learn(self, key: Hashable, read: Callable[[], Redactor]) -> Redactor:
+        """Return the redactor of this key; read the secrets only when nobody has done so in this process.
+
+        Args:
+            key: which secrets, by name. Never their values.
+            read: reads them; may raise, then nothing is learnt.
+        """
+        with self._lock:
+            if key not in self._known:
+                self._known = {**self._known, key: read()}
+            return self._known[key]
+
+    def mask(self, text: str) -> str:
+        """Return text with every value replaced that this process has ever read."""
+        for redactor in self._known.values():
+            text = redactor.mask(text)
+        return text
+
+
+LAST_NET = LastNet()
+"""One for the process: files and terminals do not care which loop a text belongs to."""
