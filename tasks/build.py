@@ -16,12 +16,18 @@ from untilgreen.wiring import Workshop, narrator
 def build_images(run: Run, settings: Settings) -> Images:
     """Turn the tested commit into images, by digest."""
     shop = Workshop(run, settings)
+    workdir = shop.folder / "context"
     images = shop.ledger.once(
         run.cycle,
         "build",
         (settings,),
-        lambda: build(settings, run.commit, shop.history, shop.registry, shop.folder / "context"),
+        lambda: build(
+            settings, run.commit, shop.history, builders=shop.builders, checker=shop.checker, workdir=workdir
+        ),
     )
+    for finding in images.findings:
+        narrator().say("gate", f"{'refused' if finding.blocking else 'warning'}: {finding.message}")
     for image in images.images:
-        narrator().say("build", f"{image.service} {image.digest[:19]} from commit {image.commit[:12]}")
+        done = f"{image.digest[:19]} from" if image.digest else "not built: the gate refused"
+        narrator().say("build", f"{image.service} {done} commit {image.commit[:12]}")
     return images

@@ -19,11 +19,21 @@ def deploy_services(run: Run, settings: Settings, images: Images) -> Rollout:
     shop = Workshop(run, settings)
 
     def work() -> Rollout:
-        reach = {"probe": shop.probe, "logs": shop.logs, "good": proven_good(shop)}
-        return deploy(run, settings, images, shop.services, shop.secrets, **reach)
+        return deploy(
+            run,
+            settings,
+            images,
+            shop.services,
+            shop.secrets,
+            probe=shop.probe,
+            logs=shop.logs,
+            good=proven_good(shop),
+            history=shop.history,
+        )
 
     rollout = shop.ledger.once(run.cycle, "deploy", (settings, images), work)
-    lines = [*rollout.notes, *map(_told, rollout.services), *map(told, rollout.rolled_back)]
+    stuck = (told(back) for back in rollout.rolled_back if not back.verified)
+    lines = [*rollout.notes, *map(_told, rollout.services), *stuck]
     for line in lines:
         narrator().say("deploy", line)
     return rollout

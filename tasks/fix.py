@@ -23,10 +23,19 @@ def offer_fixes(run: Run, settings: Settings, cycle: Cycle) -> Offer:
     if not (cycle.triage and cycle.reviews and cycle.manifest):
         return Offer()
     bundle = load(shop.folder / cycle.manifest.folder)
-    made = offer(run, cycle.triage, cycle.reviews, bundle, shop.fixers(), shop.history, tried(shop))
+    made = offer(
+        run,
+        cycle.triage,
+        cycle.reviews,
+        bundle,
+        shop.fixers(),
+        shop.history,
+        tried(shop),
+        checker=shop.checker,
+    )
     for judged in made.reviews:
         against = "; ".join(f.message for f in judged.findings if f.truth != "supported")
-        narrator().say("fix", f"{judged.decision}: {judged.title}{': ' if against else ''}{against}")
+        narrator().say("fix", f"{judged.decision}: {judged.title.rstrip('.')}{': ' if against else ''}{against}")
     return made
 
 

@@ -45,5 +45,7 @@ def proven_good(shop: Workshop) -> Rollout | None:
 def told(back: RolledBack) -> str:
     """Say how going back ended for one service."""
     if back.verified:
-        return f"{back.service} rolled back: {back.to_revision} has all the traffic again, instead of {back.from_revision}"
+        return (
+            f"{back.service} rolled back: {back.to_revision} has all the traffic again, instead of {back.from_revision}"
+        )
     return f"{back.service} not rolled back: {back.message}"

@@ -57,8 +57,8 @@ def connect(narrator: ConsoleNarrator) -> str:
     api = prefect_server.find()
     if not api:
         narrator.say("prefect", "starting a server of our own; the first start takes up to 40 s")
-        process = prefect_server.start()
-        api = prefect_server.wait(process, lambda _: None)
+        prefect_server.start()
+        api = prefect_server.wait()
     os.environ["PREFECT_API_URL"] = api
     os.environ.setdefault("PREFECT_HOME", str(prefect_server.home() / "prefect"))
     page = api.removesuffix("/api")

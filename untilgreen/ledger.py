@@ -28,6 +28,7 @@ from untilgreen.model.delivery import Health, Images, Rollback, Rollout
 from untilgreen.model.document import Document, Instant
 from untilgreen.model.evidence import Manifest
 from untilgreen.model.suite import Proof, ProofSummary, Result, SuiteRun
+from untilgreen.redaction import LAST_NET
 
 Kept = TypeVar("Kept", bound=Document)
 
@@ -202,11 +203,11 @@ def loops(state: Path) -> Iterator[Ledger]:
 
 
 def write_whole(file: Path, text: str) -> None:
-    """Write a file so that a crash at any byte leaves the old one or the new one."""
+    """Write a file so that a crash at any byte leaves the old one or the new one, and without any known secret."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     with draft.open("w", encoding="utf-8") as out:
-        out.write(text)
+        out.write(LAST_NET.mask(text))
         out.flush()
         os.fsync(out.fileno())
     draft.replace(file)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Hashable, Iterable
 from threading import Lock
 from typing import NoReturn
 
+from untilgreen.ports import Redaction
 from untilgreen.redaction_credentials import scrub_credentials
 from untilgreen.redaction_needles import Needles, masker
 from untilgreen.redaction_needles import needles as needles  # noqa: PLC0414 - belongs to what this module offers
@@ -52,10 +53,10 @@ class LastNet:
     """What this process has learnt to keep to itself: applied to whatever it writes, whichever way that came."""
 
     def __init__(self) -> None:
-        self._known: dict[Hashable, Redactor] = {}
+        self._known: dict[Hashable, Redaction] = {}
         self._lock = Lock()
 
-    def learn(self, key: Hashable, read: Callable[[], Redactor]) -> Redactor:
+    def learn(self, key: Hashable, read: Callable[[], Redaction]) -> Redaction:
         """Return the redactor of this key; read the secrets only when nobody has done so in this process.
 
         Args:

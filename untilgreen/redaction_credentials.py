@@ -30,7 +30,10 @@ KNOWN: tuple[Sort, ...] = (
         "a private key",
         "private-key",
         ("-----begin",),
-        re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[A-Za-z0-9+/=\s\\:,-]*"),
+        re.compile(
+            r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?:(?!-----END)[A-Za-z0-9+/=\s\\:,-])*"
+            r"(?:-----END [A-Z0-9 ]*PRIVATE KEY-----)?"
+        ),
     ),
     Sort("an AWS key", "aws-key", ("akia", "asia"), re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
     Sort("a Google API key", "google-key", ("aiza",), re.compile(r"\bAIza[0-9A-Za-z_-]{35}")),

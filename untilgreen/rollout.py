@@ -39,7 +39,7 @@ def rehearse(root: Path, revision: str, name: str, narrator: Narrator) -> Rollou
     with _workshop(root, revision, name) as shop:
         images = _images(shop, narrator)
         narrator.say("deploy", "comparing with what is deployed")
-        return dry_run(shop.run, shop.settings, images, shop.services, shop.secrets)
+        return dry_run(shop.run, shop.settings, images, shop.services, shop.secrets, shop.history)
 
 
 def deliver(root: Path, revision: str, name: str, narrator: Narrator) -> Delivery:
@@ -51,7 +51,16 @@ def deliver(root: Path, revision: str, name: str, narrator: Narrator) -> Deliver
     with _workshop(root, revision, name) as shop:
         images = _images(shop, narrator)
         narrator.say("deploy", f"rolling out {', '.join(image.service for image in images.images)}")
-        rollout = deploy(shop.run, shop.settings, images, shop.services, shop.secrets)
+        rollout = deploy(
+            shop.run,
+            shop.settings,
+            images,
+            shop.services,
+            shop.secrets,
+            probe=shop.probe,
+            logs=shop.logs,
+            history=shop.history,
+        )
         narrator.say("wait", "asking for health")
         return Delivery(rollout=rollout, health=wait(shop.settings, rollout, shop.probe, shop.logs))
 
@@ -69,4 +78,11 @@ def _workshop(root: Path, revision: str, name: str) -> Iterator[Workshop]:
 def _images(shop: Workshop, narrator: Narrator) -> Images:
     narrator.say("build", f"making images of commit {shop.run.commit[:12]}")
     with TemporaryDirectory(prefix="untilgreen-build-") as folder:
-        return build(shop.settings, shop.run.commit, shop.history, shop.registry, Path(folder, "context"))
+        return build(
+            shop.settings,
+            shop.run.commit,
+            shop.history,
+            builders=shop.builders,
+            checker=shop.checker,
+            workdir=Path(folder, "context"),
+        )

@@ -30,8 +30,11 @@ class Cloud(Part):
     """Where services run."""
 
     target: Literal["emulator", "gcp"] = "emulator"
+    """The emulator is the default because nothing can be broken in it."""
     project: str = "emulator-moon"
+    """Google Cloud project id. The default names no project that could exist."""
     region: str = "moon-central1"
+    """For example `europe-west1`. The default names no region that could exist."""
     endpoint: str = ""
     """host:port of an emulator that already runs; empty starts one for the time of the loop."""
     seed: str = ""
@@ -44,6 +47,8 @@ class HealthSettings(Part):
     """When a service counts as healthy."""
 
     path: str = "/health"
+    """Must answer 2xx when the service can work. It is the platform's startup probe as well, because an open port
+    is not health."""
     ready: str = ""
     """A second path that says whether it can work, reported apart; empty means there is none."""
     consecutive: int = Field(default=2, ge=1)
@@ -53,19 +58,21 @@ class HealthSettings(Part):
     startup_s: int = Field(default=30, ge=1, le=240)
     """How long the platform lets a container start; Cloud Run's own limit is 240."""
     identity_s: float = Field(default=60, gt=0)
-    """How long to wait until the request log shows who answered: Cloud Logging takes some seconds, a minute at worst."""
+    """How long to wait until the request log shows who answered: Cloud Logging needs seconds, at worst a minute."""
 
 
 class SnapshotBuilder(Part):
     """For the emulator: the build context as it is, started by its Procfile."""
 
     kind: Literal["snapshot"] = "snapshot"
+    """The default: it needs no tool."""
 
 
 class CommandBuilder(Part):
     """Any command line that builds and pushes: docker, gcloud builds, ko, pack."""
 
     kind: Literal["command"] = "command"
+    """Chosen by name."""
     command: str | tuple[str, ...] = Field(min_length=1)
     """A list is started as it is, a text by the shell. `{context}` and `{root}` stand for the folders of the exported
     build context and commit, `{image}`, `{commit}` and `{service}` for what they say. The last `sha256:...` that it
@@ -84,6 +91,7 @@ class PrebuiltImage(Part):
     """An image that somebody else has built and pushed."""
 
     kind: Literal["prebuilt"] = "prebuilt"
+    """Nothing is built here."""
     tag: str = ""
     """`{commit}` stands for the tested commit. Resolved to a digest before the rollout: a tag may move."""
     digest: str = Field(default="", pattern=r"^(sha256:[0-9a-f]{64})?$")
@@ -104,12 +112,15 @@ class Service(Part):
     image: str
     """Registry and name, without tag: `europe-docker.pkg.dev/project/repo/name`."""
     builder: Builder = SnapshotBuilder()
+    """How the image is made; see the kinds below."""
     python: str = Field(default="", pattern=r"^(3\.\d{1,2})?$")
     """The image's Python, for example `"3.11"`. Empty: told from the Dockerfile and its like."""
     port: int = Field(default=8080, ge=1, le=65535)
+    """Where the container listens; the platform tells it in PORT. 8080 is Cloud Run's own default."""
     account: str = ""
     """Runtime service account; empty means the project's default one."""
     memory: str = "512Mi"
+    """Limit of one instance, as Kubernetes writes it. 512Mi is Cloud Run's own default."""
     env: dict[str, str] = {}
     """`{name.url}` stands for the URL of another service."""
     secrets: dict[str, str] = {}
@@ -117,7 +128,10 @@ class Service(Part):
     needs: tuple[str, ...] = ()
     """Env names without which it must not be rolled out."""
     depends_on: tuple[Name, ...] = ()
+    """Services that must serve before this one is rolled out. Those that do not wait for one another go side by
+    side."""
     health: HealthSettings = HealthSettings()
+    """When it counts as healthy."""
     strategy: Literal["replace", "canary"] = "replace"
     """canary: a new revision answers under a URL of its own first, and gets traffic only when it is well there."""
     smoke: tuple[str, ...] = ()
@@ -128,6 +142,7 @@ class SuiteSettings(Part):
     """The e2e tests and how to run them."""
 
     path: str = "e2e"
+    """Folder or file of the tests, relative to the repository's root."""
     python: str = ""
     """Interpreter of the tests' own environment; empty means the one that runs untilgreen."""
     args: tuple[str, ...] = ()
@@ -139,7 +154,9 @@ class SuiteSettings(Part):
     minimum: int = Field(default=1, ge=1)
     """Fewer collected tests than this are never green."""
     deadline_s: float = Field(default=1800, gt=0)
+    """When the whole run is stopped, reruns included. Half an hour bounds a suite that hangs; a slow one wants more."""
     test_timeout_s: float = Field(default=60, gt=0)
+    """How long one test may take. A minute leaves room for a cold start and slow answers."""
     reruns: int = Field(default=1, ge=0, le=5)
     """How often a failed test is run again on the same revision. One is enough to tell flaky from persistent."""
 
@@ -148,14 +165,18 @@ class RecordedAnalyst(Part):
     """An analyst whose analyses lie in a file: another team's, an agent's, yesterday's."""
 
     kind: Literal["file"] = "file"
+    """So far the only kind."""
     file: str
+    """JSON, relative to the repository's root; its form stands in the demo's README."""
 
 
 class PatchQueue(Part):
     """Fixes that lie in a folder as patches, tried in the order of their names."""
 
     kind: Literal["patch_queue"] = "patch_queue"
+    """So far the only kind."""
     folder: str
+    """Relative to the repository's root. A patch names the cause that it removes in its header."""
 
 
 class Approve(Part):
@@ -180,15 +201,23 @@ class Settings(Part):
     """Everything a loop needs to know that is not a secret."""
 
     cloud: Cloud = Cloud()
+    """Where services run."""
     services: dict[Name, Service] = Field(min_length=1)
+    """Name on Cloud Run -> how it is built, deployed and known to be healthy. At least one."""
     secrets: SecretSettings = SecretSettings()
+    """How strictly secrets are checked before anything is rolled out."""
     suite: SuiteSettings = SuiteSettings()
+    """The e2e tests and how to run them."""
     analysts: tuple[RecordedAnalyst, ...] = ()
     """Beside the built-in one."""
     fixers: tuple[PatchQueue, ...] = ()
+    """Who may offer fixes. Without any, a loop ends after the first red cycle with its causes."""
     approve: Approve = Approve()
+    """Who says yes before a fix is committed."""
     rollback: RollbackSettings = RollbackSettings()
+    """When services go back to the revision that was good before."""
     max_cycles: int = Field(default=5, ge=1, le=50)
+    """A loop that has not become green after five fixes needs a person."""
 
 
 def parse(text: str, name: str = FILE) -> Settings:

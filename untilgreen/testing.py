@@ -7,26 +7,22 @@ assert rollout.of("backend").status == "failed"
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from pathlib import Path
 
-from untilgreen.errors import BuildFailed
-from untilgreen.model.delivery import (
-    HealthCheck,
-    SecretBinding,
-    SecretProblem,
-    SecretStatus,
-)
+from untilgreen.model.delivery import HealthCheck
 from untilgreen.model.evidence import Entry, Request
 from untilgreen.model.suite import Attempt, Failure, Outcome
 from untilgreen.ports import LogPage, LogQuery, SuiteOrder, SuiteOutput, Watcher
 from untilgreen.testing_history import BEGINNING, FakeHistory
+from untilgreen.testing_images import FakeBuilder, FakeChecker, FakeRegistry
+from untilgreen.testing_secrets import FakeSecrets
 from untilgreen.testing_services import FakeServices
 
 __all__ = [
     "BEGINNING",
+    "FakeBuilder",
+    "FakeChecker",
     "FakeClock",
     "FakeHistory",
     "FakeLogs",
@@ -52,40 +48,6 @@ class FakeClock:
     def sleep(self, seconds: float) -> None:
         """Move on without waiting."""
         self._at += timedelta(seconds=seconds)
-
-
-class FakeRegistry:
-    """Keeps images in memory: name -> digest -> files."""
-
-    def __init__(self) -> None:
-        self.images: dict[str, dict[str, dict[str, bytes]]] = {}
-
-    def push(self, name: str, context: Path, files: Iterable[str]) -> str:
-        """Keep these files; without a Procfile nothing can be started."""
-        held = {path: (context / path).read_bytes() for path in sorted(files)}
-        commands = [line.partition(b"web:")[2] for line in held.get("Procfile", b"").splitlines()]
-        if not any(command.strip() for command in commands):
-            raise BuildFailed(f"{name}: no Procfile with a line `web: COMMAND`. Add one.")
-        digest = "sha256:" + hashlib.sha256(repr(held).encode()).hexdigest()
-        self.images.setdefault(name, {})[digest] = held
-        return digest
-
-
-class FakeSecrets:
-    """Secret Manager in memory.
-
-    Args:
-        problems: secret name -> what is wrong with it; all others are usable.
-    """
-
-    def __init__(self, problems: Mapping[str, SecretProblem] | None = None) -> None:
-        self.problems = dict(problems or {})
-
-    def check(self, service: str, binding: SecretBinding, account: str) -> SecretStatus:
-        """Return what was scripted."""
-        problem = self.problems.get(binding.secret)
-        message = f"Secret {binding.secret} is {problem}." if problem else ""
-        return SecretStatus(service=service, binding=binding, account=account, problem=problem, message=message)
 
 
 class FakeLogs:
@@ -120,22 +82,45 @@ class FakeProbe:
     """Health checks with scripted answers.
 
     Args:
-        statuses: service -> its answers, one a check; the last one stays. A service that is not named answers 200.
+        statuses: service, or `service /path`, -> its answers, one a check; the last one stays. What is not named
+            answers 200.
         clock: gives the checks their time.
+        log: takes a row of the request log for each answer, as the platform does.
+        answering: service -> the revision that answers; `NAME-1` for those that are not named.
     """
 
     def __init__(
-        self, statuses: Mapping[str, Iterable[int | None]] | None = None, clock: FakeClock | None = None
+        self,
+        statuses: Mapping[str, Iterable[int | None]] | None = None,
+        clock: FakeClock | None = None,
+        log: FakeLogs | None = None,
+        answering: Mapping[str, str] | None = None,
     ) -> None:
         self._statuses = {service: list(answers) for service, answers in (statuses or {}).items()}
         self._clock = clock or FakeClock()
+        self._log = log
+        self._answering = dict(answering or {})
 
     def check(self, service: str, url: str, trace: str = "") -> HealthCheck:
         """Give the next answer."""
-        answers = self._statuses.get(service, [200])
+        answers = self._statuses.get(f"{service} {_path(url)}", self._statuses.get(service, [200]))
         status = answers.pop(0) if len(answers) > 1 else answers[0]
         detail = "" if status else "ConnectError: nobody is there"
         at = self._clock.now()
+        if self._log and status:
+            revision = self._answering.get(service, f"{service}-1")
+            row = Request(
+                at=at,
+                service=service,
+                revision=revision,
+                method="GET",
+                path=_path(url),
+                status=status,
+                latency_s=0.0,
+                trace=trace,
+                insert_id=f"{len(self._log.requests)}",
+            )
+            self._log.requests.append(row)
         return HealthCheck(service=service, url=url, at=at, status=status, latency_s=0.0, detail=detail, trace=trace)
 
 
@@ -222,5 +207,10 @@ class FakeNarrator:
         self.outcomes[nodeid] = outcome
 
 
+def _path(url: str) -> str:
+    return "/" + url.partition("://")[2].partition("/")[2]
+
+
 def _wanted(row: Entry | Request, query: LogQuery) -> bool:
-    return row.service in query.services and row.at is not None and query.window.contains(row.at)
+    placed = row.service in query.services and row.at is not None and query.window.contains(row.at)
+    return placed and (not query.traces or row.trace in query.traces)

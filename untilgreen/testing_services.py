@@ -45,6 +45,8 @@ class FakeServices:
             before = self._services.get(template.service)
             if before and before.latest_created == revision:
                 return before
+            if before and (template.service, revision) in self._revisions:
+                raise RolloutFailed(f"{template.service}: Revision named '{revision}' already exists.")
             self.applied.append((template, revision))
             made = self._made(template, revision)
             self._revisions[template.service, revision] = made

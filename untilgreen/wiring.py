@@ -10,22 +10,26 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from untilgreen.deploy.wanted import binding
 from untilgreen.errors import ConfigError
 from untilgreen.ledger import Ledger
 from untilgreen.model.cycle import Run
 from untilgreen.model.suite import Outcome
-from untilgreen.settings import FILE, Settings, parse
+from untilgreen.redaction import LAST_NET, Redactor
+from untilgreen.settings import FILE, PrebuiltImage, Service, Settings, parse
 
 if TYPE_CHECKING:
     from untilgreen.model.analysis import Approval
     from untilgreen.ports import (
         Analyst,
+        Builder,
+        Checker,
         Fixer,
         History,
         Logs,
         Narrator,
         Probe,
-        Registry,
+        Redaction,
         Secrets,
         Services,
         Suite,
@@ -57,11 +61,18 @@ class Workshop:
         return open_history(self.root)
 
     @cached_property
-    def registry(self) -> Registry:
-        """Where images are kept."""
-        from untilgreen.adapters.snapshot_registry import SnapshotRegistry  # noqa: PLC0415 - adapters are loaded late
+    def builders(self) -> dict[str, Builder]:
+        """What makes each service's image."""
+        folder = emulator_state(self.root, self.settings) / "registry"
+        target = self.settings.cloud.target
+        return {name: builder_of(name, wanted, target, folder) for name, wanted in self.settings.services.items()}
 
-        return SnapshotRegistry(emulator_state(self.root, self.settings) / "registry")
+    @cached_property
+    def checker(self) -> Checker:
+        """What parses sources for the image gate."""
+        from untilgreen.adapters.ruff_checker import RuffChecker  # noqa: PLC0415 - adapters are loaded late
+
+        return RuffChecker()
 
     @cached_property
     def services(self) -> Services:
@@ -76,14 +87,26 @@ class Workshop:
         """Secret Manager."""
         from untilgreen.adapters.secret_manager import SecretManager  # noqa: PLC0415 - Google's clients take 1.5 s
 
-        return SecretManager(self.settings.cloud.project, self.run.endpoint)
+        shortest = self.settings.secrets.minimum_length
+        return SecretManager(self.settings.cloud.project, self.run.endpoint, shortest=shortest)
+
+    @cached_property
+    def redaction(self) -> Redaction:
+        """What must not be written down: read once a process, kept in its memory only."""
+        cloud, services = self.settings.cloud, self.settings.services.values()
+        bound = [binding(env, named) for service in services for env, named in service.secrets.items()]
+        if not bound or (cloud.target == "emulator" and not self.run.endpoint):
+            return Redactor()
+        versions = sorted({(secret.secret, secret.version) for secret in bound})
+        key = (self.run.loop, cloud.project, self.run.endpoint, *versions)
+        return LAST_NET.learn(key, lambda: self.secrets.redaction(bound))
 
     @cached_property
     def logs(self) -> Logs:
         """Cloud Logging."""
         from untilgreen.adapters.cloud_logging import CloudLogging  # noqa: PLC0415 - Google's clients take 1.5 s
 
-        return CloudLogging(self.settings.cloud.project, self.run.endpoint)
+        return CloudLogging(self.settings.cloud.project, self.run.endpoint, redaction=self.redaction)
 
     @cached_property
     def probe(self) -> Probe:
@@ -97,7 +120,7 @@ class Workshop:
         """The user's tests."""
         from untilgreen.adapters.pytest_suite import PytestSuite  # noqa: PLC0415 - adapters are loaded late
 
-        return PytestSuite()
+        return PytestSuite(redaction=self.redaction)
 
     def analysts(self) -> tuple[Analyst, ...]:
         """Return those beside the built-in one."""
@@ -110,6 +133,48 @@ class Workshop:
         from untilgreen.adapters.patch_queue import PatchQueue  # noqa: PLC0415 - adapters are loaded late
 
         return tuple(PatchQueue(self.root / wanted.folder) for wanted in self.settings.fixers)
+
+
+def builder_of(name: str, service: Service, target: str, folder: Path) -> Builder:
+    """Return what makes a service's image.
+
+    Args:
+        name: the service's.
+        service: its settings.
+        target: `emulator` or `gcp`.
+        folder: where the emulator keeps images.
+
+    Raises:
+        ConfigError: Cloud Run cannot start what this builder makes.
+    """
+    from untilgreen.adapters.command_builder import CommandBuilder  # noqa: PLC0415 - adapters are loaded late
+    from untilgreen.adapters.snapshot_registry import SnapshotRegistry  # noqa: PLC0415 - as above
+
+    wanted = service.builder
+    if wanted.kind == "command":
+        return CommandBuilder(
+            wanted.command,
+            digest_command=wanted.digest_command,
+            digest_file=wanted.digest_file,
+            check=wanted.check,
+            timeout_s=wanted.timeout_s,
+        )
+    if wanted.kind == "prebuilt":
+        return _prebuilt(wanted, SnapshotRegistry(folder).resolve if target == "emulator" else None)
+    if target != "emulator":
+        raise ConfigError(
+            f"{FILE}: services.{name}.builder: a snapshot starts in the emulator only. Set a builder of kind `command` "
+            f"or `prebuilt`."
+        )
+    return SnapshotRegistry(folder)
+
+
+def _prebuilt(wanted: PrebuiltImage, local: Callable[[str, str, str], str] | None) -> Builder:
+    from untilgreen.adapters.command_builder import DigestCommand  # noqa: PLC0415 - adapters are loaded late
+    from untilgreen.adapters.prebuilt_images import PrebuiltImages, ask_registry  # noqa: PLC0415 - as above
+
+    command = DigestCommand(wanted.digest_command) if wanted.digest_command else None
+    return PrebuiltImages(wanted.tag, wanted.digest, command or local or ask_registry)
 
 
 def open_history(root: Path) -> History:
@@ -167,7 +232,7 @@ class _LogNarrator:
         self._log = logging.getLogger("untilgreen")
 
     def say(self, step: str, text: str) -> None:
-        self._log.info("%s: %s", step, text)
+        self._log.info("%s: %s", step, LAST_NET.mask(text))
 
     def suite(self) -> Watcher:
         return self
@@ -177,7 +242,7 @@ class _LogNarrator:
 
     def finished(self, nodeid: str, outcome: Outcome) -> None:
         if outcome.bad:
-            self._log.info("suite: %s %s", outcome, nodeid)
+            self._log.info("suite: %s %s", outcome, LAST_NET.mask(nodeid))
 
 
 _narrator: ContextVar[Narrator | None] = ContextVar("narrator", default=None)

@@ -35,7 +35,14 @@ def compare_suites(repository: Path, commit: str, rounds: int) -> None:
     run = Run(loop="bench", cycle=1, commit=commit, root=str(repository), state=str(repository / "bench"))
     with cloud(repository, settings) as endpoint:
         shop = Workshop(run.model_copy(update={"endpoint": endpoint}), settings)
-        images = build(settings, commit, shop.history, shop.registry, shop.folder / "context")
+        images = build(
+            settings,
+            commit,
+            shop.history,
+            builders=shop.builders,
+            checker=shop.checker,
+            workdir=shop.folder / "context",
+        )
         rollout = deploy(shop.run, settings, images, shop.services, shop.secrets)
         shop.history.export(commit, shop.folder / "checkout")
         urls = {served.service: served.url for served in rollout.services}

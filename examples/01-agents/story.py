@@ -92,7 +92,7 @@ STEPS = (
         at="2026-03-09T15:55:00Z",
         author="Noor Haddad",
         subject="Talk over a WebSocket",
-        why="Clients show their token in the first message, then ask, and listen to their agents.",
+        why="Clients show their token in the first message, then ask, and listen to their agents. Staging lists slow ones.",
         brings=(
             *("services/backend/ws.py", "services/backend/topics.py"),
             *("e2e/test_ws_handshake.py", "e2e/test_ws_messages.py", "e2e/test_ws_agents.py"),
@@ -103,8 +103,8 @@ STEPS = (
         at="2026-03-11T11:20:00Z",
         author="Ilse Brand",
         subject="Ask auth for permissions",
-        why="A token may be an hour old. What its bearer may do is asked of auth, with the secret both services share.",
-        brings=("services/backend/identity.py", "e2e/test_permissions.py"),
+        why="A token may be an hour old. What its bearer may do is asked of auth, signed with the secret both services share.",
+        brings=("services/backend/identity.py", "services/backend/calls.py", "e2e/test_permissions.py"),
         patch="06-ask-auth-for-permissions.patch",
     ),
     Step(
@@ -132,9 +132,9 @@ STEPS = (
     Step(
         at="2026-03-17T10:35:00Z",
         author="Ilse Brand",
-        subject="Tidy the secrets: each service lists what it signs with",
-        why="The backend checks tokens with JWT_KEY alone; SERVICE_SECRET is auth's.",
-        patch="10-tidy-secrets.patch",
+        subject="Refuse service calls that somebody has recorded",
+        why="A signature stays right for ever. Calls say when they were made: a minute is enough.",
+        patch="10-refuse-recorded-calls.patch",
         breaks=True,
     ),
     Step(

@@ -36,20 +36,37 @@ def states(cycle: dict[str, Any]) -> dict[str, str]:
     return {change["key"]: change["state"] for change in cycle["comparison"]["changes"]}
 
 
+def refuted(cycle: dict[str, Any]) -> dict[str, str]:
+    """Return what speaks against the fixes that were rejected, by rule."""
+    rejected = [review for review in cycle["fixes"]["reviews"] if review["decision"] == "rejected"]
+    findings = [finding for review in rejected for finding in review["findings"] if finding["truth"] == "refuted"]
+    return {finding["rule"]: finding["message"] for finding in findings}
+
+
 def test_the_story_ends_in_proven_green(tmp_path: Path, untilgreen: Callable[..., Done]) -> None:
-    """Three causes, a rejected analysis, a rejected fix, a partial fix, a broken start, and then proof."""
+    """Three causes, a rejected analysis, rejected fixes, a partial fix, a broken start, and then proof."""
     done = untilgreen("demo", "--folder", tmp_path, "--json")
     assert done.code == 0, done.err
     first, second, third, fourth = json.loads(done.out)["cycles"]
-    assert sorted(cause["leaf"]["type"] for cause in first["causes"]) == ["regressed_by"] * 3
+    assert {cause["leaf"]["path"]: cause["cases"] for cause in first["causes"]} == {
+        "services/backend/ws.py": 251,
+        "services/backend/routes.py": 161,
+        "services/auth/calls.py": 124,
+    }
+    assert {cause["leaf"]["type"] for cause in first["causes"]} == {"regressed_by"}
     (rejected,) = [review for review in first["reviews"] if review["decision"] == "rejected"]
     assert rejected["author"] == "capacity-bot"
-    (refused,) = [review for review in first["fixes"]["reviews"] if review["decision"] == "rejected"]
-    (repeated,) = [finding for finding in refused["findings"] if finding["truth"] == "refuted"]
-    assert repeated["rule"] == "fix.duplicate"
-    assert "safe_dumps" in repeated["message"]
+    refusals = refuted(first)
+    assert set(refusals) == {"fix.duplicate", "fix.unbound"}
+    assert "safe_dumps" in refusals["fix.duplicate"]
+    assert "leaves backend without SERVICE_SECRET: services/backend/settings.py" in refusals["fix.unbound"]
     assert sorted(states(second).values()) == ["improved", "resolved", "resolved"]
+    assert set(refuted(second)) == {"fix.image"}
+    assert all(word in refuted(second)["fix.image"] for word in ("asks for frames", "backend/.dockerignore:9"))
+    assert len(second["fixes"]["applied"]) == 1
     assert third["color"] == "broken"
+    (incident,) = [cause for cause in third["causes"] if cause["state"] == "new"]
+    assert (incident["leaf"]["type"], incident["leaf"]["path"]) == ("regressed_by", "services/backend/settings.py")
     assert third["counts"]["not_run"] == 1000
     assert sorted(states(third).values()) == ["masked", "new"]
     assert fourth["counts"] == {"collected": 1000, "passed": 1000}

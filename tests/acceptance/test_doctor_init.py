@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from tests.acceptance.shop_project import SETTINGS, Done, Project, commit
+from untilgreen.adapters.local_cloud import emulator
+from untilgreen.settings import parse
 
 pytestmark = pytest.mark.slow
 
@@ -100,6 +102,20 @@ def test_a_commit_is_deployed_without_a_loop(project: Project, untilgreen: Calla
     assert done.code == 0, done.err
     (served,) = json.loads(done.out)["rollout"]["services"]
     assert served["status"] == "serving"
+
+
+def test_init_takes_over_what_is_deployed(project: Project, tmp_path: Path, untilgreen: Callable[..., Done]) -> None:
+    """Of a running emulator the services are taken over, with images and references; the draft is usable at once."""
+    cloud = tmp_path / "cloud"
+    with emulator(cloud, None) as endpoint:
+        there = f"cloud: {{endpoint: '{endpoint}', state: '{cloud}'}}\n"
+        root = project(**{"untilgreen.yaml": there + SETTINGS})
+        assert untilgreen("deploy", "--repo", root).code == 0
+        begun = untilgreen("init", "--repo", root, "--force", "--from-emulator", endpoint, "--json")
+    assert begun.code == 0, begun.err
+    assert json.loads(begun.out)["services"] == ["shop"]
+    shop = parse((root / "untilgreen.yaml").read_text()).services["shop"]
+    assert (shop.image, shop.source, shop.health.path) == ("registry.example/shop", "shop", "/health")
 
 
 def test_a_deploy_that_does_not_serve_is_exit_3(project: Project, untilgreen: Callable[..., Done]) -> None:

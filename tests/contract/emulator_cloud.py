@@ -11,6 +11,7 @@ import tempfile
 import time
 import urllib.request
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -26,6 +27,7 @@ from google.cloud.run_v2.services.revisions.transports import RevisionsGrpcTrans
 from google.cloud.run_v2.services.services.transports import ServicesGrpcTransport
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
+from google.iam.v1 import policy_pb2
 from google.longrunning import operations_pb2
 
 PROJECT = "emulator-moon"
@@ -84,6 +86,48 @@ class App(BaseHTTPRequestHandler):
 print("started " + os.environ.get("VERSION", ""))
 ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), App).serve_forever()
 """
+WORKER = """
+import json, os, signal, subprocess, sys, threading, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+held, sick = [], threading.Event()
+
+class App(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        path, _, query = self.path.partition("?")
+        if path in ("/eat", "/take"):
+            held.append(bytearray(os.urandom(1024)) * 1024 * int(query))
+        if path == "/feed-a-child":
+            code = "import os, time; held = bytearray(os.urandom(1024)) * 1024 * %s; time.sleep(60)" % query
+            subprocess.Popen([sys.executable, "-c", code])
+        if path in ("/eat", "/feed-a-child", "/sleep"):
+            time.sleep(float(query) if path == "/sleep" else 30)
+        while path == "/hold" and not os.path.exists(query):
+            time.sleep(0.02)
+        if path == "/sicken":
+            sick.set()
+        if path == "/exit":
+            os._exit(3)
+        body = json.dumps({"env": dict(os.environ), "headers": dict(self.headers), "pid": os.getpid()}).encode()
+        self.send_response(503 if path == "/health" and sick.is_set() else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *args):
+        pass
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 100
+    daemon_threads = True
+
+def leave(*_):
+    print("told to leave", flush=True)
+    os._exit(0)
+
+signal.signal(signal.SIGTERM, leave)
+Server(("127.0.0.1", int(os.environ["PORT"])), App).serve_forever()
+"""
 CRASH = "import sys; print('cannot find my settings', file=sys.stderr); sys.exit(3)"
 DEAF = "import time; print('I listen nowhere'); time.sleep(600)"
 
@@ -95,6 +139,7 @@ class Cloud:
     process: subprocess.Popen[bytes]
     state: Path
     endpoint: str
+    environment: dict[str, str]
 
     @cached_property
     def channel(self) -> grpc.Channel:
@@ -169,8 +214,8 @@ def start(state: Path, *arguments: str) -> Cloud:
     process = subprocess.Popen(
         [sys.executable, "-m", "untilgreen.emulator", "--state", str(state), *arguments], stdout=subprocess.PIPE
     )
-    line = process.stdout.readline() if process.stdout else b""
-    return Cloud(process, state, json.loads(line)["endpoint"])
+    ready = json.loads(process.stdout.readline() if process.stdout else b"")
+    return Cloud(process, state, ready["endpoint"], ready["environment"])
 
 
 def stop(cloud: Cloud) -> int:
@@ -182,10 +227,14 @@ def stop(cloud: Cloud) -> int:
 
 
 @cache
-def shared() -> Cloud:
-    """Return the emulator that all tests of this process share; each test takes a service name of its own."""
+def shared(*arguments: str) -> Cloud:
+    """Return the emulator that all tests of this process share; each test takes a service name of its own.
+
+    Args:
+        arguments: how it is started; for each set of them there is one.
+    """
     folder = tempfile.TemporaryDirectory(prefix="emulator-")
-    cloud = start(Path(folder.name), "--with-parent")
+    cloud = start(Path(folder.name), "--with-parent", *arguments)
 
     def end() -> None:
         stop(cloud)
@@ -200,10 +249,20 @@ def unique(prefix: str = "svc") -> str:
 
 
 def service(name: str, image: str, **template: Any) -> run_v2.Service:
-    """Return a service with one container; `env`, `probe`, `traffic` and fields of the template may be given."""
+    """Return a service with one container.
+
+    Args:
+        name: short.
+        image: its reference.
+        template: fields of the template, or `env`, `probe`, `liveness`, `limits` and `traffic`.
+    """
     container = run_v2.Container(image=image, env=template.pop("env", []))
     if "probe" in template:
         container.startup_probe = template.pop("probe")
+    if "liveness" in template:
+        container.liveness_probe = template.pop("liveness")
+    if "limits" in template:
+        container.resources.limits = template.pop("limits")
     traffic = template.pop("traffic", [])
     return run_v2.Service(
         name=f"{PARENT}/services/{name}",
@@ -229,6 +288,32 @@ def get(url: str, headers: dict[str, str] | None = None, data: bytes | None = No
     except HTTPError as error:
         with error:
             return error.code, error.read()
+
+
+def grant(cloud: Cloud, resource: str, *members: str) -> None:
+    """Let exactly these members call a service."""
+    binding = policy_pb2.Binding(role="roles/run.invoker", members=members)
+    cloud.services.set_iam_policy({"resource": resource, "policy": policy_pb2.Policy(bindings=[binding])})
+
+
+def running(revision: str) -> int:
+    """Return how many processes of a revision run."""
+    count = 0
+    for process in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            count += f"K_REVISION={revision}\0".encode() in process.read_bytes()
+        except OSError:
+            continue
+    return count
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that happens in the emulator's background."""
+    for _ in range(200):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it never happened")
 
 
 def a_trace() -> str:

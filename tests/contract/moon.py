@@ -60,12 +60,14 @@ class Moon:
         good: image of an app that serves.
         dying: image of an app that dies while it imports.
         name: gives a service name that nobody has used.
+        registry: where its images lie.
     """
 
     endpoint: str
     good: str
     dying: str
     name: Callable[[], str]
+    registry: Path
 
 
 @contextmanager
@@ -82,6 +84,7 @@ def rise(state: Path, folders: Callable[[str], Path]) -> Iterator[Moon]:
             good=_image(registry, "good", APP, folders("good")),
             dying=_image(registry, "dying", DYING, folders("dying")),
             name=lambda: f"app{next(numbers)}",
+            registry=state / "registry",
         )
         process.terminate()
 

@@ -65,7 +65,8 @@ def test_reserved_variables_are_refused(cloud: Cloud, name: str) -> None:
     ("template", "name"),
     [
         ({"volumes": [run_v2.Volume(name="v")]}, "template.volumes"),
-        ({"probe": run_v2.Probe(grpc=run_v2.GRPCAction())}, "startup_probe.grpc"),
+        ({"session_affinity": True}, "template.session_affinity"),
+        ({"probe": run_v2.Probe(tcp_socket=run_v2.TCPSocketAction(port=1))}, "startup_probe with another port"),
     ],
 )
 def test_what_is_not_emulated_is_refused_by_name(cloud: Cloud, template: dict[str, object], name: str) -> None:

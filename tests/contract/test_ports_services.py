@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -14,8 +16,9 @@ from google.cloud.run_v2.services.services.transports import ServicesGrpcTranspo
 from tests.contract.moon import PROJECT, REGION, Moon
 from untilgreen.adapters.cloud_run import CloudRunServices
 from untilgreen.adapters.google_connection import connect
+from untilgreen.deploy.canary import TAG
 from untilgreen.errors import CloudUnavailable, RolloutFailed
-from untilgreen.model.delivery import SecretBinding, Template
+from untilgreen.model.delivery import SecretBinding, ServiceState, Template
 from untilgreen.ports import Services
 from untilgreen.testing import FakeServices
 
@@ -30,16 +33,39 @@ class World:
     name: str
     good: str
     break_it: Callable[[Template], Template]
+    account: str = ACCOUNT
 
     def template(self, **changed: object) -> Template:
         """Return a template that starts."""
-        template = Template(service=self.name, image=self.good, account=ACCOUNT, health_path="/", startup_seconds=10)
+        template = Template(
+            service=self.name, image=self.good, account=self.account, health_path="/", startup_seconds=10
+        )
         return template.model_copy(update=changed)
 
 
-@pytest.fixture(params=["emulator", "fake"])
+REAL = os.environ.get("UNTILGREEN_TEST_PROJECT", "")
+"""A Google Cloud project in which these tests may deploy. It needs further variables, all named here:
+
+UNTILGREEN_TEST_REGION, UNTILGREEN_TEST_ACCOUNT (runtime service account), UNTILGREEN_TEST_GOOD (image by digest that
+answers 200 on `/`) and UNTILGREEN_TEST_DYING (image by digest that ends at once).
+"""
+
+
+def real_world() -> World:
+    """Return the real cloud; services of these tests stay there, named `untilgreen-test-...`."""
+    region, account, good, dying = (
+        os.environ[f"UNTILGREEN_TEST_{name}"] for name in ("REGION", "ACCOUNT", "GOOD", "DYING")
+    )
+    services = CloudRunServices(REAL, region)
+    name = f"untilgreen-test-{uuid4().hex[:8]}"
+    return World(services, name, good, lambda t: t.model_copy(update={"image": dying}), account)
+
+
+@pytest.fixture(params=["emulator", "fake", *(["gcp"] if REAL else [])])
 def world(request: pytest.FixtureRequest) -> World:
     """Return a cloud in which nothing is deployed under the name that we use."""
+    if request.param == "gcp":
+        return real_world()
     if request.param == "fake":
         fake = FakeServices()
 
@@ -65,7 +91,7 @@ def test_first_rollout(world: World) -> None:
     state = world.services.apply(template, f"{world.name}-1")
     assert (state.ready, state.reconciling, state.reason) == (True, False, "")
     assert state.latest_created == state.latest_ready == f"{world.name}-1"
-    assert [(t.revision, t.percent) for t in state.traffic] == [(f"{world.name}-1", 100)]
+    assert [(t.revision, t.percent, t.latest) for t in state.traffic] == [(f"{world.name}-1", 100, True)]
     assert state.observed_generation == state.generation
     assert state.template == template
     assert world.services.get(world.name) == state
@@ -118,6 +144,70 @@ def test_failing_first_revision(world: World) -> None:
     assert [t.percent for t in state.traffic if t.revision] == []
 
 
+def shares(state: ServiceState) -> list[tuple[str, int, str, bool]]:
+    """Return who has which share, under which tag, and whether it follows the latest revision."""
+    return [(t.revision, t.percent, t.tag, t.latest) for t in state.traffic]
+
+
+def test_candidate_gets_no_traffic(world: World) -> None:
+    """A revision with a tag is ready under a URL of its own, while who served before keeps all the traffic."""
+    first = world.services.apply(world.template(), f"{world.name}-1")
+    state = world.services.apply(world.template(env={"A": "b"}), f"{world.name}-2", TAG)
+    assert (state.ready, state.latest_ready) == (True, f"{world.name}-2")
+    assert shares(state) == [(f"{world.name}-1", 100, "", False), (f"{world.name}-2", 0, TAG, False)]
+    assert state.traffic[1].url
+    assert state.traffic[1].url != first.url
+
+
+def test_candidate_is_promoted(world: World) -> None:
+    """When the newest revision gets all the traffic it follows the latest again, and its tag is gone."""
+    world.services.apply(world.template(), f"{world.name}-1")
+    world.services.apply(world.template(env={"A": "b"}), f"{world.name}-2", TAG)
+    state = world.services.route(world.name, f"{world.name}-2")
+    assert shares(state) == [(f"{world.name}-2", 100, "", True)]
+    assert state.latest_created == f"{world.name}-2"
+    assert world.services.get(world.name) == state
+
+
+def test_first_candidate_has_nobody_beside_it(world: World) -> None:
+    """Where nobody serves there is no traffic to keep: the first revision gets all of it."""
+    state = world.services.apply(world.template(), f"{world.name}-1", TAG)
+    assert shares(state) == [(f"{world.name}-1", 100, "", True)]
+
+
+def test_going_back_pins(world: World) -> None:
+    """An older revision gets all the traffic by its name, and no revision is made; the next rollout undoes that."""
+    world.services.apply(world.template(), f"{world.name}-1")
+    world.services.apply(world.template(env={"A": "b"}), f"{world.name}-2")
+    state = world.services.route(world.name, f"{world.name}-1")
+    assert shares(state) == [(f"{world.name}-1", 100, "", False)]
+    assert state.latest_created == f"{world.name}-2"
+    again = world.services.apply(world.template(env={"A": "c"}), f"{world.name}-3")
+    assert shares(again) == [(f"{world.name}-3", 100, "", True)]
+
+
+def test_going_back_after_a_failure(world: World) -> None:
+    """The last good revision can be given all the traffic although the newest one failed."""
+    world.services.apply(world.template(), f"{world.name}-1")
+    world.services.apply(world.break_it(world.template()), f"{world.name}-2")
+    state = world.services.route(world.name, f"{world.name}-1")
+    assert shares(state)[0][:2] == (f"{world.name}-1", 100)
+
+
+def test_traffic_cannot_go_to_nobody(world: World) -> None:
+    """A revision that is not there gets no traffic, and who served before keeps it."""
+    world.services.apply(world.template(), f"{world.name}-1")
+    state = world.services.route(world.name, f"{world.name}-9")
+    assert not state.ready
+    assert shares(state)[0][:2] == (f"{world.name}-1", 100)
+
+
+def test_no_service_has_no_traffic(world: World) -> None:
+    """Traffic of a service that is not there is RolloutFailed."""
+    with pytest.raises(RolloutFailed, match="no such service"):
+        world.services.route(world.name, f"{world.name}-1")
+
+
 def services(moon: Moon, endpoint: str = "") -> CloudRunServices:
     """Return the adapter."""
     return CloudRunServices(PROJECT, REGION, endpoint or moon.endpoint, patience_s=0.5)
@@ -144,6 +234,29 @@ def test_pin_is_undone(moon: Moon) -> None:
     client.update_service(service=pinned).result(timeout=20)
     state = services(moon).apply(template.model_copy(update={"env": {"A": "b"}}), f"{name}-2")
     assert [(t.revision, t.percent) for t in state.traffic] == [(f"{name}-2", 100)]
+
+
+def test_tags_of_others_stay(moon: Moon) -> None:
+    """A URL that somebody else gave to a revision survives a rollout, a canary and its promotion."""
+    name = moon.name()
+    template = Template(service=name, image=moon.good, account=ACCOUNT, health_path="/")
+    services(moon).apply(template, f"{name}-1")
+    client = connect(run_v2.ServicesClient, ServicesGrpcTransport, moon.endpoint)
+    theirs = client.get_service(name=f"projects/{PROJECT}/locations/{REGION}/services/{name}")
+    theirs.traffic = [*theirs.traffic, run_v2.TrafficTarget(type_=2, revision=f"{name}-1", tag="theirs")]
+    client.update_service(service=theirs).result(timeout=20)
+    services(moon).apply(template.model_copy(update={"env": {"A": "b"}}), f"{name}-2", TAG)
+    state = services(moon).route(name, f"{name}-2")
+    assert shares(state) == [(f"{name}-2", 100, "", True), (f"{name}-1", 0, "theirs", False)]
+
+
+def test_candidate_answers_under_its_own_url(moon: Moon) -> None:
+    """The tag's URL is answered by the candidate, the service's by who served before."""
+    name = moon.name()
+    template = Template(service=name, image=moon.good, account=ACCOUNT, health_path="/", env={"GREETING": "one"})
+    services(moon).apply(template, f"{name}-1")
+    state = services(moon).apply(template.model_copy(update={"env": {"GREETING": "two"}}), f"{name}-2", TAG)
+    assert (httpx.get(state.url).text, httpx.get(state.traffic[1].url).text) == ("one", "two")
 
 
 def test_settings_of_others_stay(moon: Moon) -> None:

@@ -23,11 +23,12 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str
     """Run a Prefect server for one test; return the environment that reaches it."""
     monkeypatch.setenv("UNTILGREEN_HOME", str(tmp_path))
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    process = prefect_server.start()
+    prefect_server.start()
     try:
-        api = prefect_server.wait(process, lambda _: None)
+        api = prefect_server.wait()
         yield {**os.environ, **prefect_server.QUIET, "PREFECT_API_URL": api, "PREFECT_HOME": str(tmp_path / "client")}
     finally:
+        process = prefect_server._started.pop(tmp_path)
         process.terminate()
         process.wait()
 

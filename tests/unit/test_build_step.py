@@ -10,7 +10,7 @@ from untilgreen.build.step import build
 from untilgreen.errors import BuildFailed, ConfigError
 from untilgreen.model.delivery import Images
 from untilgreen.settings import Settings, parse
-from untilgreen.testing import FakeHistory, FakeRegistry
+from untilgreen.testing import FakeChecker, FakeHistory, FakeRegistry
 
 PROCFILE = "web: python app.py\n"
 
@@ -23,7 +23,14 @@ def settings(source: str = "backend") -> Settings:
 def built(tmp_path: Path, files: dict[str, str], source: str = "backend") -> Images:
     """Build one commit that holds these files."""
     history = FakeHistory(("first", files))
-    return build(settings(source), history.head, history, FakeRegistry(), tmp_path / "work")
+    return build(
+        settings(source),
+        history.head,
+        history,
+        builders={"backend": FakeRegistry()},
+        checker=FakeChecker(),
+        workdir=tmp_path / "work",
+    )
 
 
 def test_image_is_named_by_its_digest(tmp_path: Path) -> None:
@@ -60,7 +67,7 @@ def test_source_stays_in_the_repository(tmp_path: Path) -> None:
 def test_ignored_procfile_fails_the_build(tmp_path: Path) -> None:
     """An ignore rule that hides the Procfile fails the build, not the revision."""
     with pytest.raises(BuildFailed, match="Procfile"):
-        built(tmp_path, {"backend/Procfile": PROCFILE, "backend/.dockerignore": "*file\n"})
+        built(tmp_path, {"backend/Procfile": PROCFILE, "backend/app.py": "", "backend/.dockerignore": "*file\n"})
 
 
 def test_whole_repository_can_be_the_context(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from google.cloud.logging_v2.types import LogEntry
 
 from untilgreen.adapters.cloud_logging_documents import as_entry, as_request, is_request, message, trace_id
 from untilgreen.model.evidence import Stream
+from untilgreen.redaction import Redactor
 
 TRACE = "0123456789abcdef0123456789abcdef"
 
@@ -72,7 +73,7 @@ def test_unknown_protos_give_their_type() -> None:
 )
 def test_only_the_platforms_log_is_the_platforms(log: str, stream: Stream) -> None:
     """An application cannot pass for the platform by the name of its own log."""
-    assert as_entry(row(log=log, text_payload="Container called exit(3).")).stream is stream
+    assert as_entry(row(log=log, text_payload="Container called exit(3)."), Redactor()).stream is stream
 
 
 def test_request_rows() -> None:
@@ -84,7 +85,7 @@ def test_request_rows() -> None:
         "latency": timedelta(seconds=0.25),
     }
     entry = row(log="run.googleapis.com%2Frequests", http_request=http, trace=f"projects/p/traces/{TRACE}")
-    request = as_request(entry)
+    request = as_request(entry, Redactor())
     assert is_request(entry)
     assert (request.method, request.path, request.status, request.latency_s) == ("GET", "/a/b", 101, 0.25)
     assert (request.revision, request.trace) == ("backend-1", TRACE)

@@ -19,6 +19,7 @@ from untilgreen.model.evidence import (
     Commit,
     Coverage,
     Entry,
+    GateSeen,
     HealthSeen,
     Hunk,
     ImageContent,
@@ -34,7 +35,16 @@ from untilgreen.model.evidence import (
 from untilgreen.model.suite import Attempt, Exchange, Failure, Outcome, Result, Sighting
 from untilgreen.ports import CommitInfo
 from untilgreen.settings import parse
-from untilgreen.testing import BEGINNING, FakeClock, FakeHistory, FakeLogs, FakeRegistry, FakeSecrets, FakeServices
+from untilgreen.testing import (
+    BEGINNING,
+    FakeChecker,
+    FakeClock,
+    FakeHistory,
+    FakeLogs,
+    FakeRegistry,
+    FakeSecrets,
+    FakeServices,
+)
 
 YAML = "services: {backend: {source: backend, image: r.test/b, secrets: {KEY: key}}}\n"
 SETTINGS = parse(YAML)
@@ -67,7 +77,14 @@ class Scene:
 
     def bundle(self, cycle: int = 1, good: Rollout | None = None) -> Bundle:
         """Deploy and collect."""
-        images = build(SETTINGS, self.history.head, self.history, FakeRegistry(), self._work)
+        images = build(
+            SETTINGS,
+            self.history.head,
+            self.history,
+            builders={name: FakeRegistry() for name in SETTINGS.services},
+            checker=FakeChecker(),
+            workdir=self._work,
+        )
         run = self.run(cycle)
         self.rollout = deploy(run, SETTINGS, images, self.services, FakeSecrets(), clock=self.clock)
         self.clock.sleep(10)
@@ -142,7 +159,20 @@ def test_every_sort_has_a_coverage_record(scene: Scene) -> None:
     """Each sort of evidence says how completely it was looked for; what nobody read is not complete."""
     bundle = scene.bundle()
     recorded = {c.kind: c.complete for c in bundle.manifest.coverage}
-    kinds = (Case, Entry, Request, Revision, Secret, Commit, Hunk, SourceFile, ImageContent, Usage, HealthSeen)
+    kinds = (
+        Case,
+        Entry,
+        Request,
+        Revision,
+        Secret,
+        Commit,
+        Hunk,
+        SourceFile,
+        ImageContent,
+        Usage,
+        HealthSeen,
+        GateSeen,
+    )
     assert set(recorded) == {kind_of(kind) for kind in kinds}
     assert not recorded["usage"]
     assert not recorded["health"]
@@ -277,7 +307,8 @@ def test_health_and_secrets(scene: Scene) -> None:
     scene.health = Health(healthy=False, checks=(check,), reason="no")
     bundle = scene.bundle()
     assert [h.text for h in bundle.find(HealthSeen)] == ["u -> 503 no"]
-    assert [s.text for s in bundle.find(Secret)] == ["backend KEY <- key:latest usable"]
+    (seen,) = bundle.find(Secret)
+    assert seen.text.startswith("backend KEY <- key:latest usable (unpinned) ")
 
 
 def info(*files: str) -> CommitInfo:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from untilgreen.deploy.contract import Observed, broken_rule
-from untilgreen.deploy.wanted import wanted as as_wanted
+from untilgreen.deploy.secrets import TOLD
 from untilgreen.deploy.step import deploy
+from untilgreen.deploy.wanted import wanted as as_wanted
+from untilgreen.errors import RolloutFailed
 from untilgreen.model.cycle import Run
 from untilgreen.model.delivery import (
     Image,
@@ -17,11 +21,14 @@ from untilgreen.model.delivery import (
     Rollout,
     SecretProblem,
     Served,
+    ServiceState,
     ServingStatus,
+    Template,
     Traffic,
 )
+from untilgreen.model.evidence import Entry, Stream
 from untilgreen.settings import parse
-from untilgreen.testing import FakeClock, FakeSecrets, FakeServices
+from untilgreen.testing import BEGINNING, FakeClock, FakeLogs, FakeSecrets, FakeServices
 
 SETTINGS = parse("""
 services:
@@ -87,7 +94,7 @@ def test_failure_is_a_result_and_stops_the_rest() -> None:
     services.failing = {"backend": ("HEALTH_CHECK_CONTAINER_ERROR", "it never listened")}
     rollout = rolled_out(services, cycle=2)
     failed = rollout.of("backend")
-    assert status(rollout) == {"auth": "serving", "backend": "failed", "front": "skipped"}
+    assert status(rollout) == {"auth": "rolled_back", "backend": "failed", "front": "skipped"}
     assert (failed.reason, failed.message) == ("HEALTH_CHECK_CONTAINER_ERROR", "it never listened")
     assert failed.serving_revision == failed.previous_revision == before.of("backend").revision
     assert rollout.of("front").serving_revision == before.of("front").revision
@@ -99,7 +106,7 @@ def test_first_failure_leaves_nobody_serving() -> None:
     assert rollout.of("auth").serving_revision == ""
 
 
-@pytest.mark.parametrize("problem", list(SecretProblem))
+@pytest.mark.parametrize("problem", sorted(set(SecretProblem) - TOLD))
 def test_secret_problem_refuses_everything(problem: SecretProblem) -> None:
     """One secret that cannot be relied on, and nothing is rolled out anywhere."""
     services = FakeServices()
@@ -118,13 +125,43 @@ def test_needed_name_that_nothing_binds_refuses_everything() -> None:
     assert "Add it to services.auth.secrets" in rollout.of("auth").message
 
 
-def test_pinned_traffic_is_not_served() -> None:
-    """A service whose traffic goes elsewhere is FAILED though its new revision is ready."""
+def test_a_pin_is_undone_and_told() -> None:
+    """Traffic that somebody pinned would leave the new revision without any: it is undone, and a note says so."""
     services = FakeServices()
-    rolled_out(services)
+    first = rolled_out(services)
     services.pin("auth", "auth-old")
-    served = rolled_out(services).of("auth")
+    rollout = rolled_out(services, cycle=2)
+    assert rollout.serving
+    assert "auth: traffic is pinned: 100 % goes to auth-old" in rollout.notes[0]
+    services.pin("auth", first.of("auth").revision)
+    again = rolled_out(services, cycle=2)
+    assert again.of("auth").serving_revision == again.of("auth").revision
+    assert services.routed == [("auth", again.of("auth").revision)]
+
+
+class Stubborn(FakeServices):
+    """A platform on which traffic does not move."""
+
+    def get(self, service: str) -> ServiceState | None:
+        """Show the traffic of somebody else."""
+        return self._elsewhere(super().get(service))
+
+    def apply(self, template: Template, revision: str, tag: str = "") -> ServiceState:
+        """Roll out, and leave the traffic where it is."""
+        state = self._elsewhere(super().apply(template, revision, tag))
+        assert state
+        return state
+
+    def _elsewhere(self, state: ServiceState | None) -> ServiceState | None:
+        other = (Traffic(revision="auth-old", percent=100),)
+        return state.model_copy(update={"traffic": other}) if state else None
+
+
+def test_traffic_that_does_not_come_is_failure() -> None:
+    """A service whose traffic goes elsewhere is FAILED though its new revision is ready."""
+    served = rolled_out(Stubborn()).of("auth")
     assert (served.status, served.reason) == (ServingStatus.FAILED, "TRAFFIC_ELSEWHERE")
+    assert served.serving_revision == "auth-old"
 
 
 def observed(**changed: object) -> Observed:
@@ -187,3 +224,74 @@ def test_served_names_its_image() -> None:
         for served in rollout.services:
             assert served.digest == f"sha256:{1:064d}"
             assert served.commit == "c" * 40
+
+
+def test_what_does_not_wait_for_one_another_goes_on() -> None:
+    """Services side by side are all rolled out though one fails; only what comes after it is skipped."""
+    settings = parse("""
+services:
+  a: {source: a, image: r.test/a}
+  b: {source: b, image: r.test/b}
+  c: {source: c, image: r.test/c, depends_on: [b]}
+""")
+    made = (
+        Image(service=s, reference=f"r.test/{s}@sha256:1", digest="sha256:1", commit="c" * 40, files=()) for s in "abc"
+    )
+    services = FakeServices(failing={"a": ("X", "y")})
+    rollout = deploy(run(), settings, Images(commit="c" * 40, images=tuple(made)), services, FakeSecrets())
+    assert status(rollout) == {"a": "failed", "b": "serving", "c": "skipped"}
+    assert [back.message for back in rollout.rolled_back] == ["There is no earlier revision to go back to."]
+
+
+def test_a_refused_request_is_a_result() -> None:
+    """What the platform refuses is FAILED with its words: it can be analysed and mended like any other failure."""
+
+    class Refusing(FakeServices):
+        def apply(self, template: Template, revision: str, tag: str = "") -> ServiceState:
+            raise RolloutFailed(f"{template.service}: no: {revision}{tag}")
+
+    failed = rolled_out(Refusing()).of("auth")
+    assert (failed.status, failed.reason) == (ServingStatus.FAILED, "REQUEST_REFUSED")
+    assert failed.message.startswith("auth: no")
+
+
+def entry(revision: str, stream: Stream, message: str, second: int) -> Entry:
+    """Return a log entry of the backend."""
+    return Entry(
+        at=BEGINNING + timedelta(seconds=second / 100),
+        service="backend",
+        revision=revision,
+        stream=stream,
+        severity="DEFAULT",
+        message=message,
+        insert_id=str(second),
+        log_name=f"projects/p/logs/{stream}",
+    )
+
+
+def test_last_words_of_a_failed_container() -> None:
+    """A failed service shows its container's last five lines, the platform's own, and the exit code."""
+    services = FakeServices(failing={"backend": ("HEALTH_CHECK_CONTAINER_ERROR", "it never listened")})
+    name = rolled_out(FakeServices()).of("backend").revision
+    lines = [entry(name, Stream.STDERR, f"line {n}", n) for n in range(8)]
+    forged = entry(name, Stream.STDOUT, "Container called exit(0).", 8)
+    logs = FakeLogs(entries=[*lines, forged, entry(name, Stream.SYSTEM, "Container called exit(3).", 9)])
+    rollout = deploy(run(), SETTINGS, images(f"{1:064d}"), services, FakeSecrets(), logs=logs, clock=FakeClock())
+    failed = rollout.of("backend")
+    assert failed.revision == name
+    assert failed.exit_code == 3
+    assert failed.last_words == (
+        *(f"line {n}" for n in range(4, 8)),
+        "Container called exit(0).",
+        "Container called exit(3).",
+    )
+
+
+def test_a_silent_log_costs_patience_only_where_a_container_ran() -> None:
+    """The log is awaited only when a container ran: a missing image never says anything."""
+    for reason, waits in (("HEALTH_CHECK_CONTAINER_ERROR", True), ("CONTAINER_MISSING", False)):
+        clock = FakeClock()
+        services = FakeServices(failing={"auth": (reason, "m")})
+        rollout = deploy(run(), SETTINGS, images("1"), services, FakeSecrets(), logs=FakeLogs(), clock=clock)
+        assert rollout.of("auth").last_words == ()
+        assert (clock.now() > BEGINNING) == waits

@@ -1,16 +1,20 @@
-"""How the doctor looks: through the ports of the loop, and without stopping at the first thing that fails."""
+"""How the doctor looks: through the steps and ports of the loop, and without stopping at the first thing that fails."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from untilgreen.checkup import NOWHERE, collection, context, secrets
-from untilgreen.doctor.facts import SecretsSeen
-from untilgreen.errors import SuiteCrashed
+from untilgreen.checkup.clouds import secrets_seen
+from untilgreen.checkup.images import context_seen
+from untilgreen.checkup.suites import NOWHERE, collection
+from untilgreen.doctor.facts import Unseen
+from untilgreen.errors import CloudUnavailable, SuiteCrashed
+from untilgreen.model.cycle import Run
+from untilgreen.model.secrets import SecretBinding, SecretStatus
 from untilgreen.model.suite import Outcome
 from untilgreen.ports import SuiteOrder, SuiteOutput, Watcher
 from untilgreen.settings import Service, parse
-from untilgreen.testing import FakeSecrets, FakeSuite
+from untilgreen.testing import FakeChecker, FakeSecrets, FakeSuite
 
 SETTINGS = parse(
     """\
@@ -23,6 +27,8 @@ services:
 suite: {path: e2e, minimum: 2, args: [-k, tea], env: {SHOP_URL: "{shop.url}/v1"}}
 """
 )
+SHOP = SETTINGS.services["shop"]
+RUN = Run(loop="doctor", cycle=1, commit="c0ffee", root="/nowhere", state="/nowhere")
 
 
 class BrokenSuite:
@@ -30,6 +36,13 @@ class BrokenSuite:
 
     def run(self, _order: SuiteOrder, _watcher: Watcher) -> SuiteOutput:
         raise SuiteCrashed("no such interpreter")
+
+
+class SilentSecrets(FakeSecrets):
+    """A Secret Manager that does not answer."""
+
+    def check(self, service: str, binding: SecretBinding, account: str) -> SecretStatus:
+        raise CloudUnavailable(f"{service} {binding.env} {account}: try again")
 
 
 def test_tests_are_collected_by_the_runner_of_the_loop(tmp_path: Path) -> None:
@@ -47,27 +60,35 @@ def test_a_runner_that_cannot_start_is_a_fact(tmp_path: Path) -> None:
     assert collection(SETTINGS, tmp_path, BrokenSuite()).crash == "no such interpreter"
 
 
-def test_a_context_is_looked_up_in_the_commit() -> None:
-    """Only files below the source count, and the root is a source, too."""
-    files = ("apps/shop/Procfile", "apps/shop/main.py", "apps/shopping/x.py", "Procfile")
-    shop = context("shop", SETTINGS.services["shop"], files)
-    assert (shop.files, shop.procfile) == (2, True)
-    whole = context("all", Service(source="./", image="registry.example/all"), files)
-    assert (whole.files, whole.procfile) == (4, True)
-    assert context("none", Service(source="apps/sho", image="registry.example/x"), files).files == 0
+def test_a_build_context_is_looked_at_as_the_image_gate_does(tmp_path: Path) -> None:
+    """Files that an ignore file keeps out do not count, and what the gate finds is kept."""
+    folder = tmp_path / "apps" / "shop"
+    folder.mkdir(parents=True)
+    (folder / "main.py").write_text("import gone\n")
+    (folder / "gone.py").write_text("")
+    (folder / "Procfile").write_text("web: python main.py\n")
+    (folder / ".dockerignore").write_text("gone.py\n")
+    seen = context_seen("shop", SHOP, tmp_path, FakeChecker(), "")
+    assert (seen.files, seen.procfile, seen.error) == (3, True, "")
+    assert any("gone" in found.message for found in seen.findings)
 
 
-def test_a_build_command_names_its_program() -> None:
-    """The first word of a command line that is no assignment is what must be on PATH."""
-    builder = {"kind": "command", "command": "A=1 surely-no-such-program build ."}
-    service = Service.model_validate({"source": ".", "image": "registry.example/x", "builder": builder})
-    seen = context("x", service, ("main.py",))
-    assert (seen.program, seen.on_path) == ("surely-no-such-program", False)
+def test_a_source_that_is_not_there_is_a_fact(tmp_path: Path) -> None:
+    """The doctor keeps why there is no context, beside why its builder cannot work."""
+    seen = context_seen("shop", Service(source="nowhere", image="x"), tmp_path, FakeChecker(), "docker is down")
+    assert "nowhere" in seen.error
+    assert seen.error.endswith("docker is down")
 
 
-def test_needs_without_a_binding_are_reported_beside_the_secrets() -> None:
-    """What a service declares that it needs and nothing binds is no matter of the platform."""
-    seen = secrets(SETTINGS, FakeSecrets())
-    assert isinstance(seen, SecretsSeen)
-    assert seen.unbound == {"shop": ("API_URL",)}
-    assert [status.binding.secret for status in seen.statuses] == ["jwt-key"]
+def test_secrets_are_checked_as_before_a_rollout() -> None:
+    """Each binding gets a status, and so does what a service needs and nothing binds."""
+    seen = secrets_seen(RUN, SETTINGS, FakeSecrets())
+    assert not isinstance(seen, Unseen)
+    assert [(status.binding.env, status.usable) for status in seen] == [("JWT_KEY", True), ("API_URL", False)]
+
+
+def test_secrets_that_cannot_be_asked_for_are_not_checked() -> None:
+    """A fault in the middle is no pass."""
+    seen = secrets_seen(RUN, SETTINGS, SilentSecrets())
+    assert isinstance(seen, Unseen)
+    assert "try again" in seen.why

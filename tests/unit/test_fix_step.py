@@ -16,7 +16,7 @@ from untilgreen.model.claims import CodeDefect, SecretMissing
 from untilgreen.model.cycle import Run
 from untilgreen.model.document import content_id
 from untilgreen.settings import FILE
-from untilgreen.testing import FakeHistory
+from untilgreen.testing import FakeChecker, FakeHistory
 from untilgreen.testing_history import diff_of
 
 CODE = "import json\n\n\ndef send(message):\n    return json.dumps(message)\n\n\ndef stop():\n    return 1\n"
@@ -93,7 +93,7 @@ def found(*claims: CodeDefect | SecretMissing, decision: Decision = Decision.APP
 def offered(drawer: Drawer, *claims: CodeDefect | SecretMissing, already: frozenset[str] = frozenset()) -> Offer:
     """Let a drawer offer fixes for these causes."""
     triage, reviews = found(*claims)
-    return offer(RUN, triage, reviews, bundle(ENTRY), [drawer], repository(), already)
+    return offer(RUN, triage, reviews, bundle(ENTRY), [drawer], repository(), already, checker=FakeChecker())
 
 
 def decisions(made: Offer) -> list[Decision]:
@@ -106,6 +106,22 @@ def test_first_approved() -> None:
     made = offered(Drawer({"send": [BAD, GOOD, OTHER]}), SEND)
     assert decisions(made) == [Decision.REJECTED, Decision.APPROVED]
     assert [fix.diff for fix in made.fixes] == [GOOD]
+
+
+def test_image_gate() -> None:
+    """What the image gate would refuse is never committed: the next fix for the cause is judged instead."""
+    before = {"web/Procfile": "web: python ws.py\n", **BASE}
+    history = FakeHistory(("base", before))
+    kept_out = {"web/.dockerignore": "more.py\n", "web/more.py": "A = 1\n", "web/ws.py": f"import more\n{CODE}"}
+    mended = {"web/ws.py": CODE.replace("json.dumps", "safe_dumps")}
+    drawer = Drawer({"send": [diff_of(before, before | kept_out), diff_of(before, before | mended)]})
+    triage, reviews = found(SEND)
+    run = RUN.model_copy(update={"commit": history.head})
+    made = offer(run, triage, reviews, bundle(ENTRY), [drawer], history, frozenset(), checker=FakeChecker())
+    assert decisions(made) == [Decision.REJECTED, Decision.APPROVED]
+    (refuted,) = [finding for finding in made.reviews[0].findings if finding.truth == "refuted"]
+    assert refuted.rule == "fix.image"
+    assert "web/.dockerignore:1 (more.py)" in refuted.message
 
 
 def test_not_offered_again() -> None:
@@ -189,7 +205,7 @@ def test_nothing_changes_before_approval() -> None:
     """Offering commits nothing."""
     history = repository()
     triage, reviews = found(SEND)
-    offer(RUN, triage, reviews, bundle(ENTRY), [Drawer({"send": [GOOD]})], history, frozenset())
+    offer(RUN, triage, reviews, bundle(ENTRY), [Drawer({"send": [GOOD]})], history, frozenset(), checker=FakeChecker())
     assert history.branches == {"main": HEAD}
 
 

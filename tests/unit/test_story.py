@@ -15,32 +15,42 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
+from untilgreen.fix.images import examined
 from untilgreen.model.claims import Claim
 from untilgreen.settings import Settings, parse
+from untilgreen.testing import FakeChecker
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "01-agents"
 
 WS = "services/backend/ws.py"
-IGNORE = "services/backend/.dockerignore"
+CALLS = "services/{}/calls.py"
+READER = "services/backend/settings.py"
 CYCLES = (
-    ("0002-accept-through-the-wire.patch", "0003-route-stop-and-cancel.patch", "0004-bind-the-service-secret.patch"),
-    ("0005-refuse-through-the-wire.patch",),
-    ("0006-let-the-frames-in.patch",),
+    (
+        "0002-accept-through-the-wire.patch",
+        "0003-route-stop-and-cancel.patch",
+        "0005-read-call-times-in-milliseconds.patch",
+    ),
+    ("0007-refuse-and-wait-for-slow-clients.patch",),
+    ("0008-leave-out-what-is-no-number.patch",),
 )
 DUPLICATE = "0001-serialise-handshakes-in-place.patch"
+UNBINDING = "0004-do-without-the-service-secret.patch"
+IGNORING = "0006-refuse-and-tidy-the-context.patch"
+REJECTED = {DUPLICATE, UNBINDING, IGNORING}
 
 
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("agents_story", EXAMPLE / "story.py")
+def _load(file: Path, name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, file)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
+    sys.modules[spec.name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
     return module
 
 
-story = _load()
+story = _load(EXAMPLE / "story.py", "agents_story")
 
 
 @pytest.fixture(scope="module")
@@ -105,9 +115,9 @@ def test_the_faults_are_three_commits_that_touch_different_files(red: Path) -> N
     log = story.git(red, "log", "--name-only", "--format=%x00%s").split("\0")[1:]
     touched = {commit.split("\n")[0]: commit.split("\n")[2:-1] for commit in log}
     assert sorted(touched[subject][0] for subject in subjects.values()) == [
+        CALLS.format("auth"),
         "services/backend/routes.py",
         WS,
-        "untilgreen.yaml",
     ]
 
 
@@ -125,23 +135,75 @@ def test_every_commit_is_whole(repository: Path) -> None:
 
 
 def test_fixes_apply_in_the_order_of_the_story_and_in_no_other(repository: Path) -> None:
-    """What is offered in one cycle does not apply in an earlier one, nor once more in a later one."""
-    assert _applicable(repository) == {DUPLICATE, *CYCLES[0]}
+    """What mends a fault in one cycle does not apply in an earlier one, nor once more in a later one."""
+    assert _applicable(repository) - REJECTED == set(CYCLES[0])
     for cycle, following in zip(CYCLES, (*CYCLES[1:], ()), strict=True):
         for fix in reversed(cycle):
             _apply(repository, fix)
-        assert _applicable(repository) == set(following)
+        assert _applicable(repository) - REJECTED == set(following)
+
+
+def test_rejected_fixes_apply_before_those_that_are_taken(repository: Path) -> None:
+    """Each is rejected for what it does, in the cycle of its cause, and stands before the one that is taken."""
+    assert {DUPLICATE, UNBINDING} <= _applicable(repository)
+    assert (CYCLES[0][0], CYCLES[0][2]) > (DUPLICATE, UNBINDING)
+    for fix in CYCLES[0]:
+        _apply(repository, fix)
+    assert IGNORING in _applicable(repository)
+    assert CYCLES[1][0] > IGNORING
 
 
 def test_all_fixes_together_mend_every_fault(repository: Path) -> None:
-    """After the last one nothing bypasses safe_dumps, routes and secret are back, and no file is kept out."""
+    """After the last one nothing bypasses safe_dumps, and the routes are back."""
     for fix in (fix for cycle in CYCLES for fix in cycle):
         _apply(repository, fix)
     assert "json.dumps" not in (repository / WS).read_text("utf-8")
-    assert (repository / IGNORE).read_text("utf-8") == (EXAMPLE / IGNORE).read_text("utf-8")
     routes = (repository / "services/backend/routes.py").read_text("utf-8")
     assert all(f'web.post("/api/agents/{{name}}/{verb}", api.{verb})' in routes for verb in ("start", "stop", "cancel"))
-    assert _settings(repository).services["backend"].secrets == _settings(EXAMPLE).services["backend"].secrets
+
+
+def test_auth_refuses_what_the_backend_signs_with_the_same_secret(repository: Path) -> None:
+    """The services disagree although both have the secret: about the unit of a time, until its fix is applied."""
+    backend = _load(repository / CALLS.format("backend"), "backend_calls")
+    headers = backend.sign(b"body", "secret")
+    auth = _load(repository / CALLS.format("auth"), "auth_calls")
+    with pytest.raises(auth.CallRefused, match=r"^X-Call-Made is not within a minute of now$"):
+        auth.verify(headers, b"body", "secret")
+    _apply(repository, CYCLES[0][2])
+    auth = _load(repository / CALLS.format("auth"), "auth_calls")
+    auth.verify(headers, b"body", "secret")
+    with pytest.raises(auth.CallRefused, match=r"^X-Call-Signature is not ours$"):
+        auth.verify(headers, b"body", "another")
+
+
+def test_only_stagings_own_data_keeps_the_backend_from_starting(repository: Path) -> None:
+    """The fix of the second cycle works without a list of clients and with plain numbers, and not with staging's."""
+    listed = _settings(repository).services["backend"].env["SLOW_CLIENTS"]
+    for fix in (*CYCLES[0], *CYCLES[1]):
+        _apply(repository, fix)
+    reader = _load(repository / READER, "backend_settings")
+    assert (reader.slowest("{}"), reader.slowest('{"tablet": 20}')) == (10, 20)
+    with pytest.raises(ValueError, match="could not convert string to float: 'a minute'"):
+        reader.slowest(listed)
+    _apply(repository, CYCLES[2][0])
+    assert _load(repository / READER, "backend_settings").slowest(listed) == 30
+
+
+def test_the_image_gate_refuses_one_fix_and_no_commit(repository: Path) -> None:
+    """Before and after the fixes that are taken every image can start; the one that tidies the context breaks one."""
+    checker = FakeChecker()
+    assert not [f for f in examined(repository, _settings(repository), checker) if f.blocking]
+    for fix in CYCLES[0]:
+        _apply(repository, fix)
+    _apply(repository, IGNORING)
+    (refused,) = [f for f in examined(repository, _settings(repository), checker) if f.blocking]
+    assert refused.path == WS
+    assert refused.exclusion
+    assert (refused.exclusion.path, refused.exclusion.rule) == ("frames/__init__.py", "**/frames/")
+    story.git(repository, "apply", "--reverse", str(repository / "fixes" / IGNORING))
+    for fix in (*CYCLES[1], *CYCLES[2]):
+        _apply(repository, fix)
+        assert not [f for f in examined(repository, _settings(repository), checker) if f.blocking]
 
 
 def test_most_send_sites_use_the_canonical_serialiser_and_two_do_not(red: Path) -> None:
@@ -157,10 +219,11 @@ def test_most_send_sites_use_the_canonical_serialiser_and_two_do_not(red: Path) 
         (DUPLICATE, f"code_defect {WS} authenticate"),
         (CYCLES[0][0], f"code_defect {WS} authenticate"),
         (CYCLES[0][1], "endpoint_missing backend POST /api/agents/{}/cancel"),
-        (CYCLES[0][2], "secret_missing backend SERVICE_SECRET"),
+        (UNBINDING, f"code_defect {CALLS.format('auth')} must_be_fresh"),
+        (CYCLES[0][2], f"code_defect {CALLS.format('auth')} must_be_fresh"),
+        (IGNORING, f"code_defect {WS} authenticate"),
         (CYCLES[1][0], f"code_defect {WS} authenticate"),
-        (CYCLES[2][0], f"file_excluded {IGNORE} services/backend/frames/__init__.py"),
-        (CYCLES[2][0], f"regressed_by {IGNORE}"),
+        (CYCLES[2][0], f"code_defect {READER} slowest"),
     ],
 )
 def test_a_fix_says_who_what_and_which_why_it_breaks(fix: str, why: str) -> None:
@@ -195,12 +258,24 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_the_settings_are_valid_before_and_after(red: Path) -> None:
-    """In the red state the backend lacks its service secret and nothing else."""
+    """No fault is in the settings: both services are bound to the same secret, and say that they need it."""
     good, bad = _settings(EXAMPLE), _settings(red)
-    assert good.services["backend"].secrets == {"JWT_KEY": "jwt-key:1", "SERVICE_SECRET": "service-secret:1"}
-    assert bad.services["backend"].secrets == {"JWT_KEY": "jwt-key:1"}
-    assert bad.suite == good.suite
+    assert bad == good
+    assert {service.secrets["SERVICE_SECRET"] for service in bad.services.values()} == {"service-secret:1"}
+    assert {service.needs for service in bad.services.values()} == {("SERVICE_SECRET",)}
     assert (bad.suite.minimum, bad.max_cycles, bad.approve.mode) == (1000, 5, "policy")
+
+
+def test_no_commit_leaves_a_service_without_what_it_needs(repository: Path) -> None:
+    """From the first settings on, whoever reads SERVICE_SECRET is bound to it and says so."""
+    for commit in story.git(repository, "rev-list", "HEAD").split():
+        story.git(repository, "checkout", "--quiet", commit)
+        if not (repository / "untilgreen.yaml").exists():
+            continue
+        for service in _settings(repository).services.values():
+            source = "".join(file.read_text("utf-8") for file in (repository / service.source).glob("*.py"))
+            reads = 'os.environ["SERVICE_SECRET"]' in source
+            assert reads == ("SERVICE_SECRET" in service.secrets) == ("SERVICE_SECRET" in service.needs), commit
 
 
 def test_staging_holds_every_secret_that_is_bound() -> None:

@@ -16,7 +16,8 @@ from untilgreen.adapters.cloud_logging_documents import as_entry, as_request, is
 from untilgreen.adapters.google_connection import connect, patient
 from untilgreen.collect.log_lines import with_exceptions
 from untilgreen.model.evidence import Entry, Request
-from untilgreen.ports import LogPage, LogQuery
+from untilgreen.ports import LogPage, LogQuery, Redaction
+from untilgreen.redaction import Redactor
 
 PAGE = 1_000
 """Entries a call: the most that the API gives. It allows 60 calls a minute, so fewer would only take longer."""
@@ -30,13 +31,22 @@ class CloudLogging:
         endpoint: host:port of an emulator; empty for Google Cloud.
         patience_s: how long one page may be asked for again; quotas are counted by the minute.
         limit: rows after which reading stops and says so; half a million take about 1 GB of memory.
+        redaction: takes secrets out of what was logged; left out, whatever looks like a credential.
     """
 
-    def __init__(self, project: str, endpoint: str = "", patience_s: float = 180, limit: int = 500_000) -> None:
+    def __init__(
+        self,
+        project: str,
+        endpoint: str = "",
+        patience_s: float = 180,
+        limit: int = 500_000,
+        redaction: Redaction | None = None,
+    ) -> None:
         self._project = project
         self._client = connect(LoggingServiceV2Client, LoggingServiceV2GrpcTransport, endpoint)
         self._retry = patient(patience_s)
         self._limit = limit
+        self._redaction = redaction or Redactor()
 
     def read(self, query: LogQuery) -> LogPage:
         """Read everything that these services and the platform logged about them in the window.
@@ -54,9 +64,9 @@ class CloudLogging:
                     gap = f"stopped after {self._limit} rows"
                     break
                 if is_request(row):
-                    requests.append(as_request(row))
+                    requests.append(as_request(row, self._redaction))
                 else:
-                    entries.append(as_entry(row))
+                    entries.append(as_entry(row, self._redaction))
                     sources.append(source(row))
         except (exceptions.GoogleAPICallError, exceptions.RetryError) as error:
             gap = f"Cloud Logging stopped answering after {len(entries) + len(requests)} rows: {error}"

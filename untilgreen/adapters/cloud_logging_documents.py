@@ -12,6 +12,7 @@ from google.cloud.audit import audit_log_pb2
 from google.logging.type import log_severity_pb2
 
 from untilgreen.model.evidence import Entry, Request, Stream
+from untilgreen.ports import Redaction
 
 _STREAMS = {
     "run.googleapis.com%2Fstdout": Stream.STDOUT,
@@ -33,15 +34,15 @@ def is_request(row: Any) -> bool:
     return bool(row.log_name.rpartition("/")[2] == _REQUESTS and row.HasField("http_request"))
 
 
-def as_request(row: Any) -> Request:
-    """Translate a row of the request log."""
+def as_request(row: Any, redaction: Redaction) -> Request:
+    """Translate a row of the request log, without secrets."""
     http = row.http_request
     return Request(
         at=row.timestamp.ToDatetime(tzinfo=UTC),
         service=row.resource.labels["service_name"],
         revision=row.resource.labels["revision_name"],
         method=http.request_method,
-        path=urlsplit(http.request_url).path,
+        path=redaction.scrub(urlsplit(http.request_url).path),
         status=http.status,
         latency_s=http.latency.ToTimedelta().total_seconds(),
         trace=trace_id(row.trace),
@@ -49,8 +50,8 @@ def as_request(row: Any) -> Request:
     )
 
 
-def as_entry(row: Any) -> Entry:
-    """Translate any other row."""
+def as_entry(row: Any, redaction: Redaction) -> Entry:
+    """Translate any other row, without secrets."""
     name = row.log_name.rpartition("/")[2]
     return Entry(
         at=row.timestamp.ToDatetime(tzinfo=UTC),
@@ -58,7 +59,7 @@ def as_entry(row: Any) -> Entry:
         revision=row.resource.labels["revision_name"],
         stream=_STREAMS.get(name, Stream.OTHER),
         severity=log_severity_pb2.LogSeverity.Name(row.severity),
-        message=message(row),
+        message=redaction.scrub(message(row)),
         trace=trace_id(row.trace),
         insert_id=row.insert_id,
         log_name=row.log_name,

@@ -171,7 +171,7 @@ class CloudRunServices:
         found = None
         for ended in decisions(self._services, operation, limit_s):
             found = self._read(service)
-            if found is not None and (ended or (operation is None and _settled(found))):
+            if found is not None and (ended or (ended is None and _settled(found))):
                 break
             if found is not None and self._revision_failed(service, revision):
                 break

@@ -20,8 +20,10 @@ _FIRST_S, _LAST_S, _GROWTH = 0.02, 0.5, 1.4
 """Pauses where a server does not hold questions open, as the API allows it to."""
 
 
-def decisions(client: Any, operation: Any, limit_s: float) -> Iterator[bool]:
+def decisions(client: Any, operation: Any, limit_s: float) -> Iterator[bool | None]:
     """Yield whether an operation has ended, at once when it does, and now and then before that until time is up.
+
+    None is yielded while nobody can tell: then the resource itself has to.
 
     Args:
         client: asks; any of Google's clients with `wait_operation`.
@@ -31,7 +33,7 @@ def decisions(client: Any, operation: Any, limit_s: float) -> Iterator[bool]:
     deadline, pause = time.monotonic() + limit_s, _FIRST_S
     while True:
         asked = time.monotonic()
-        ended = operation is not None and _ended(client, operation.operation.name)
+        ended = _ended(client, operation.operation.name) if operation is not None else None
         yield ended
         if ended or time.monotonic() >= deadline:
             return
@@ -39,21 +41,21 @@ def decisions(client: Any, operation: Any, limit_s: float) -> Iterator[bool]:
         pause = min(pause * _GROWTH, _LAST_S)
 
 
-def _ended(client: Any, name: str) -> bool:
-    """Ask whether an operation has ended; what cannot be known is not yet so, and the resource is asked anyway."""
+def _ended(client: Any, name: str) -> bool | None:
+    """Ask whether an operation has ended, and let the server hold the question open."""
     request = {"name": name, "timeout": duration_pb2.Duration(seconds=int(SLICE_S))}
     try:
         answer = client.wait_operation(request=request, timeout=SLICE_S + 5)
     except exceptions.MethodNotImplemented:
         return _ended_now(client, name)
     except (exceptions.GoogleAPICallError, exceptions.RetryError):
-        return False
+        return None
     # Google's generated clients hand this one method's answer on as it came.
     return bool((operations_pb2.Operation.FromString(answer) if isinstance(answer, bytes) else answer).done)
 
 
-def _ended_now(client: Any, name: str) -> bool:
+def _ended_now(client: Any, name: str) -> bool | None:
     try:
         return bool(client.get_operation(request={"name": name}, timeout=5).done)
     except (exceptions.GoogleAPICallError, exceptions.RetryError):
-        return False
+        return None

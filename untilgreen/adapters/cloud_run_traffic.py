@@ -12,7 +12,6 @@ LATEST = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_LATES
 REVISION = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
 
 
-
 def all_to_latest(service: Any) -> list[Any]:
     """Let the latest ready revision have all the traffic; nothing stays pinned."""
     return [run_v2.TrafficTarget(type_=LATEST, percent=100), *_others_tags(service)]
@@ -44,13 +43,11 @@ def keep_and_tag(service: Any, revision: str, tag: str) -> list[Any]:
 
 def _others_tags(service: Any) -> list[Any]:
     """Keep the URLs that others gave to revisions; our own canary's goes."""
-    kept = []
-    for target in service.traffic:
-        if target.tag and target.tag != TAG:
-            kept.append(
-                run_v2.TrafficTarget(type_=target.type_, revision=target.revision, percent=0, tag=target.tag)
-            )
-    return kept
+    return [
+        run_v2.TrafficTarget(type_=target.type_, revision=target.revision, percent=0, tag=target.tag)
+        for target in service.traffic
+        if target.tag and target.tag != TAG
+    ]
 
 
 def _short(name: str) -> str:

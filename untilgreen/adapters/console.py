@@ -18,6 +18,7 @@ from rich.text import Text
 
 from untilgreen.model.analysis import Approval, Decision
 from untilgreen.model.suite import Outcome
+from untilgreen.redaction import LAST_NET
 
 SILENCE_S = 2.5
 """Longest time without a line; three seconds is what people bear."""
@@ -78,6 +79,7 @@ class ConsoleNarrator:
         self._print("suite", text, "red")
 
     def _print(self, step: str, line: str, style: str = "") -> None:
+        line = LAST_NET.mask(line)
         with self._lock:
             since = f"{time.monotonic() - self._begun:6.1f}s "
             self._console.print(Text.assemble((since, "dim"), (f"{step:<8}", "bold"), (line, style)))
@@ -93,7 +95,7 @@ class ConsoleNarrator:
         self._end_suite()
         self._asking.set()
         try:
-            self._console.print(Text(offered))
+            self._console.print(Text(LAST_NET.mask(offered)))
             return _asked()
         finally:
             self._asking.clear()

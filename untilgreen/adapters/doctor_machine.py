@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from untilgreen.adapters.git_process import GitProcess
+from untilgreen.deploy.secrets_environment import RULES
 from untilgreen.doctor.facts import DiskSeen, EnvironmentSeen, GitSeen, InterpreterSeen
 
 _LIMIT_S = 30
@@ -31,18 +31,6 @@ def git() -> GitSeen:
     return GitSeen(version=_run(place, "--version").stdout.strip())
 
 
-def uncommitted(root: Path) -> tuple[str, ...]:
-    """Return the paths that differ from HEAD, untracked ones among them.
-
-    Raises:
-        RepositoryError: git says why.
-    """
-    listed = GitProcess(root).run(
-        "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal", "--", "."
-    )
-    return tuple(entry[3:].decode("utf-8", "replace") for entry in listed.split(b"\0") if entry)
-
-
 def interpreter(python: str, root: Path) -> InterpreterSeen:
     """Start the tests' interpreter and ask for its version and pytest's."""
     try:
@@ -57,14 +45,10 @@ def interpreter(python: str, root: Path) -> InterpreterSeen:
     return InterpreterSeen(python=python, version=version, pytest=pytest)
 
 
-def on_path(program: str) -> bool:
-    """Tell whether a program can be found."""
-    return shutil.which(program) is not None
-
-
 def environment() -> EnvironmentSeen:
-    """Return the names of the variables that hold something."""
-    return EnvironmentSeen(names=tuple(sorted(name for name, value in os.environ.items() if value)))
+    """Return what leaks by the rules of the loop itself, and the names of the variables that hold something."""
+    leaks = tuple(leak for rule in RULES if (leak := rule(os.environ)))
+    return EnvironmentSeen(leaks=leaks, names=tuple(sorted(name for name, value in os.environ.items() if value)))
 
 
 def disk(place: Path) -> DiskSeen:

@@ -11,8 +11,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 
@@ -33,6 +33,10 @@ QUIET = {
 }
 
 
+_started: dict[Path, subprocess.Popen[bytes]] = {}
+"""Servers that this process started, by their home. They outlive it."""
+
+
 def home() -> Path:
     """Return where the server keeps its database and log: `$UNTILGREEN_HOME`, else `~/.untilgreen`."""
     return Path(os.environ.get("UNTILGREEN_HOME") or Path.home() / ".untilgreen")
@@ -43,58 +47,76 @@ def find() -> str:
 
     A server named by PREFECT_API_URL goes before our own.
     """
-    for api in (os.environ.get("PREFECT_API_URL", ""), _remembered()):
+    remembered = _remembered()
+    for api in (os.environ.get("PREFECT_API_URL", ""), remembered.api):
         if api and _answers(api):
             return api
     return ""
 
 
-def start() -> subprocess.Popen[bytes]:
-    """Start our server in a session of its own, so that it outlives this run."""
+def start() -> None:
+    """Start our server in a session of its own, so that it outlives this run; never a second one beside it."""
+    if _alive(_remembered().pid):
+        return
     folder = home()
     folder.mkdir(parents=True, exist_ok=True)
     port = PORT if _free(PORT) else _any_port()
-    api = f"http://127.0.0.1:{port}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     environment = {**os.environ, **QUIET, "PREFECT_HOME": str(folder / "prefect")}
     environment.pop("PREFECT_API_URL", None)
     with (folder / "server.log").open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
+        _started[folder] = process = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
             command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
-    write_whole(folder / "server.json", json.dumps({"api": api, "pid": process.pid}))
-    return process
+    record = _Server(api=f"http://127.0.0.1:{port}/api", pid=process.pid)
+    write_whole(folder / "server.json", json.dumps(record._asdict()))
 
 
-def wait(process: subprocess.Popen[bytes], waiting: Callable[[float], None], patience_s: float = 120) -> str:
-    """Wait until the server answers.
+def wait(patience_s: float = 120) -> str:
+    """Wait until the server that was started answers.
 
     Args:
-        process: what `start` returned.
-        waiting: called with the seconds so far, about once a second.
         patience_s: a first start creates the database and took up to 40 s on two slow cores.
 
     Raises:
         ServerUnavailable: it ended, or patience did.
     """
-    api, begun = _remembered(), time.monotonic()
-    while (so_far := time.monotonic() - begun) < patience_s:
-        if _answers(api):
-            return api
-        if process.poll() is not None:
-            break
-        waiting(so_far)
+    server, begun = _remembered(), time.monotonic()
+    while time.monotonic() - begun < patience_s and _alive(server.pid):
+        if _answers(server.api):
+            return server.api
         time.sleep(0.25)
     log = home() / "server.log"
-    raise ServerUnavailable(f"{api}: the Prefect server does not answer. Read {log}, or set PREFECT_API_URL to one.")
+    raise ServerUnavailable(
+        f"{server.api}: the Prefect server does not answer. Read {log}, or set PREFECT_API_URL to one that does."
+    )
 
 
-def _remembered() -> str:
+class _Server(NamedTuple):
+    """What is remembered of our server; pid 0 when there is none."""
+
+    api: str = ""
+    pid: int = 0
+
+
+def _remembered() -> _Server:
     try:
-        api: str = json.loads((home() / "server.json").read_text())["api"]
-    except (OSError, ValueError, KeyError):
-        return ""
-    return api
+        return _Server(**json.loads((home() / "server.json").read_text()))
+    except (OSError, ValueError, TypeError):
+        return _Server()
+
+
+def _alive(pid: int) -> bool:
+    """Tell whether a process runs; a child of ours is asked itself, for a dead one keeps its number until then."""
+    if mine := next((process for process in _started.values() if process.pid == pid), None):
+        return mine.poll() is None
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return pid > 0
 
 
 def _answers(api: str) -> bool:

@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from untilgreen.adapters.pytest_events import Account
+from untilgreen.adapters.pytest_redaction import scrub_files
 from untilgreen.errors import SuiteCrashed
-from untilgreen.ports import SuiteOrder, SuiteOutput, Watcher
+from untilgreen.ports import Redaction, SuiteOrder, SuiteOutput, Watcher
+from untilgreen.redaction import Redactor
 
 WITNESS = Path(__file__).parents[1] / "witness"
 """Holds nothing but the witness, so that the tests' environment sees nothing else of ours."""
@@ -62,10 +64,12 @@ class PytestSuite:
 
     Args:
         patience_s: how long, beyond the time-out of one test, nothing may happen.
+        redaction: takes secrets out of what tests print; left out, whatever looks like a credential.
     """
 
-    def __init__(self, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, patience_s: float = PATIENCE_S, redaction: Redaction | None = None) -> None:
         self._patience_s = patience_s
+        self._redaction = redaction or Redactor()
 
     def run(self, order: SuiteOrder, watcher: Watcher) -> SuiteOutput:
         """Run the tests of an order and tell the watcher what happens.
@@ -87,10 +91,12 @@ class PytestSuite:
             finally:
                 _end(process)
                 (folder / EXIT).write_text(str(process.returncode))
+                scrub_files(folder, EVENTS, self._redaction)
         return read_output(order)
 
     def recover(self, order: SuiteOrder) -> SuiteOutput:
         """Return what an interrupted run had finished."""
+        scrub_files(Path(order.folder), EVENTS, self._redaction)
         return read_output(order)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from untilgreen.errors import BuildFailed
+from untilgreen.ports import BuildOrder
 
 PROCFILE = "Procfile"
 
@@ -26,6 +27,25 @@ class SnapshotRegistry:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    def ready(self) -> None:
+        """See nothing: files need no engine."""
+
+    def build(self, order: BuildOrder) -> str:
+        """Keep what the ignore files leave of a build context as an image; see `push`."""
+        return self.push(order.image, Path(order.context), order.files)
+
+    def resolve(self, name: str, tag: str, _commit: str = "") -> str:
+        """Return the digest that a tag means now.
+
+        Raises:
+            BuildFailed: there is no such tag.
+        """
+        file = self._folder / name / "tags" / tag
+        inside = file.resolve().is_relative_to(self._folder.resolve())
+        if not inside or not file.is_file():
+            raise BuildFailed(f"{name}:{tag}: the emulator's registry has no such image. Correct the tag.")
+        return file.read_text("utf-8").strip()
 
     def push(self, name: str, context: Path, files: Iterable[str]) -> str:
         """Keep these files of a context as an image.

@@ -29,7 +29,7 @@ def changes(history: History, commit: str, good_commit: str, window: Window) -> 
     """
     infos = history.log(commit, COMMITS)
     good = {info.sha for info in history.log(good_commit, COMMITS)} if good_commit else set()
-    commits = [_commit(info, since_good=info.sha not in good) for info in infos]
+    commits = [_commit(info, depth, since_good=info.sha not in good) for depth, info in enumerate(infos)]
     gathered = Gathered(window)
     since = f"since {good_commit[:12]}" if good_commit else "from the beginning"
     reached = any(info.sha in good for info in infos) or len(infos) < COMMITS
@@ -84,9 +84,15 @@ def _all_hunks(history: History, infos: list[CommitInfo]) -> tuple[list[Hunk], l
     return hunks, sorted(set(binary)), unread
 
 
-def _commit(info: CommitInfo, *, since_good: bool) -> Commit:
+def _commit(info: CommitInfo, depth: int, *, since_good: bool) -> Commit:
     return Commit(
-        at=info.at, sha=info.sha, subject=info.subject, author=info.author, files=info.files, since_good=since_good
+        at=info.at,
+        sha=info.sha,
+        subject=info.subject,
+        author=info.author,
+        files=info.files,
+        since_good=since_good,
+        depth=depth,
     )
 
 

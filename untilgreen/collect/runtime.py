@@ -48,9 +48,7 @@ def answered_traces(results: Iterable[Result], urls: Iterable[str]) -> frozenset
     )
 
 
-def revisions(
-    services: Services, rollout: Rollout, wanted: Wanted, good: Rollout | None, window: Window
-) -> Gathered:
+def revisions(services: Services, rollout: Rollout, wanted: Wanted, good: Rollout | None, window: Window) -> Gathered:
     """Collect the revisions under test, and the last good ones they are compared with."""
     templates = {planned.service: planned.template for planned in wanted.services}
     earlier = {served.service: served for served in good.services} if good else {}
@@ -70,7 +68,11 @@ def secrets_seen(rollout: Rollout, window: Window) -> Gathered:
     gathered = Gathered(window)
     for served in rollout.services:
         found = [Secret(at=rollout.started, status=s) for s in rollout.secrets if s.service == served.service]
-        gathered.add(found, kind=Secret, subject=served.service, query="every binding and every needed env name")
+        gap = "; ".join(
+            f"{s.status.binding.env}: {', '.join(s.status.unchecked)} not checked" for s in found if s.status.unchecked
+        )
+        query = "every binding and every needed env name"
+        gathered.add(found, kind=Secret, subject=served.service, query=query, gap=gap)
     return gathered
 
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from untilgreen.collect.gathered import Gathered
 from untilgreen.model.delivery import Images
 from untilgreen.model.document import Window
-from untilgreen.model.evidence import ImageContent, SourceFile
+from untilgreen.model.evidence import GateSeen, ImageContent, SourceFile
 from untilgreen.ports import History
 from untilgreen.settings import FILE, Settings
 
@@ -43,6 +43,15 @@ def image_contents(images: Images, window: Window) -> Gathered:
             excluded=image.excluded,
         )
         gathered.add([content], kind=ImageContent, subject=image.service, query="files of the image")
+    return gathered
+
+
+def gate_seen(images: Images, window: Window) -> Gathered:
+    """Collect what the image gate found; the gate looks at every service before anything is built."""
+    gathered = Gathered(window)
+    for image in images.images:
+        found = [GateSeen(finding=finding) for finding in images.findings if finding.service == image.service]
+        gathered.add(found, kind=GateSeen, subject=image.service, query="every rule of the image gate")
     return gathered
 
 

@@ -10,7 +10,7 @@ from untilgreen.collect.bundle import Bundle
 from untilgreen.collect.changes import changes
 from untilgreen.collect.gathered import Gathered
 from untilgreen.collect.runtime import answered_traces, health_seen, log_rows, revisions, secrets_seen, usage_unread
-from untilgreen.collect.sources import image_contents, sources
+from untilgreen.collect.sources import gate_seen, image_contents, sources
 from untilgreen.deploy.wanted import wanted
 from untilgreen.model.cycle import Run
 from untilgreen.model.delivery import Health, Images, Rollout
@@ -71,6 +71,7 @@ def collect(
     gathered.merge(changes(history, run.commit, good_commit, window))
     gathered.merge(sources(history, settings, run.commit, window))
     gathered.merge(image_contents(images, window))
+    gathered.merge(gate_seen(images, window))
     gathered.merge(health_seen(rollout, health, window))
     gathered.merge(usage_unread(window))
     manifest = Manifest(

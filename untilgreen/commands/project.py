@@ -55,7 +55,7 @@ def doctor(repo: Repo = Path(), as_json: Json = False) -> NoReturn:
     cloud has one.
     """
     from untilgreen.adapters.console import ConsoleNarrator  # noqa: PLC0415 - keeps --help fast
-    from untilgreen.checkup import examine  # noqa: PLC0415 - keeps --help fast
+    from untilgreen.checkup.visit import examine  # noqa: PLC0415 - keeps --help fast
     from untilgreen.doctor.show import lines  # noqa: PLC0415 - keeps --help fast
 
     with ConsoleNarrator(sys.stderr) as narrator:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from untilgreen.clock import Clock
 from untilgreen.deploy.canary import roll_out_canary
@@ -63,19 +64,19 @@ def execute(plan: RolloutPlan, reach: Reach) -> tuple[Served, ...]:
             done |= {service.service: _skipped(service, failed, reach.services) for service in level}
             continue
         urls = {served.service: served.url for served in done.values()}
-        rolled_out = side_by_side(lambda service, urls=urls: _roll_out(service, urls, reach), level)
-        done |= {served.service: served for served in rolled_out}
+        done |= {served.service: served for served in side_by_side(partial(_roll_out, urls, reach), level)}
     return tuple(done[service.service] for service in plan.services)
 
 
-def _roll_out(service: PlannedService, urls: dict[str, str], reach: Reach) -> Served:
+def _roll_out(urls: dict[str, str], reach: Reach, service: PlannedService) -> Served:
     services = reach.services
     before = services.get(service.service)
     try:
         state, wrong = _act(service, urls, before, reach)
     except RolloutFailed as error:
-        state, wrong = services.get(service.service), ("REQUEST_REFUSED", str(error))
-    if state is not None and wrong is None:
+        refused = ("REQUEST_REFUSED", str(error))
+        return _served(service, before, services.get(service.service), _ending(refused))
+    if wrong is None:
         revision = services.revision(service.service, service.revision)
         wrong = broken_rule(Observed(wanted=service, state=state, revision=revision))
     return _served(service, before, state, _ending(wrong))
@@ -107,9 +108,7 @@ def _skipped(service: PlannedService, failed: list[str], services: Services) -> 
     return _served(service, state, state, ending)
 
 
-def _served(
-    service: PlannedService, before: ServiceState | None, after: ServiceState | None, ending: Ending
-) -> Served:
+def _served(service: PlannedService, before: ServiceState | None, after: ServiceState | None, ending: Ending) -> Served:
     tried = ending.status in {ServingStatus.SERVING, ServingStatus.FAILED}
     earlier = serving_revision(before) if before else ""
     return Served(

@@ -65,6 +65,7 @@ def plan(
     actual: Mapping[str, ServiceState | None],
     secrets: Iterable[SecretStatus],
     findings: Iterable[GateFinding] = (),
+    made: Iterable[str] = (),
 ) -> RolloutPlan:
     """Make the plan of a rollout. The same input gives the same plan.
 
@@ -73,10 +74,14 @@ def plan(
         actual: service -> its state now, None when there is none.
         secrets: what the check of every binding said.
         findings: what the image gate said.
+        made: names of wanted revisions that are there already, newest or not.
     """
-    statuses = tuple(secrets)
+    statuses, known = tuple(secrets), frozenset(made)
     services = tuple(_planned(service, actual.get(service.service)) for service in wanted.services)
-    refusals = (*_gate(findings), *_secrets(statuses), *(r for s in services for r in _stale(s)))
+    gate = tuple(_gate(findings))
+    # What the gate refuses is not built, so its missing digest says nothing more.
+    stale = () if gate else (r for s in services for r in (*_stale(s), *_overtaken(s, known)))
+    refusals = (*gate, *_secrets(statuses), *stale)
     return RolloutPlan(commit=wanted.commit, services=services, secrets=statuses, refusals=refusals)
 
 
@@ -157,6 +162,13 @@ def _stale(planned: PlannedService) -> Iterable[Refusal]:
                 f"gives the same image {planned.digest[:19]}: what serves would stay as it is. Build it again."
             )
             yield Refusal(service=planned.service, reason="TEMPLATE_UNCHANGED", message=message)
+
+
+def _overtaken(planned: PlannedService, made: frozenset[str]) -> Iterable[Refusal]:
+    """Refuse a revision that somebody has deployed over: the platform makes no second one of the same name."""
+    if planned.action is Action.UPDATE and planned.revision in made:
+        message = f"{planned.revision} is there already, and somebody has deployed another one since. Start a new loop."
+        yield Refusal(service=planned.service, reason="REVISION_OVERTAKEN", message=message)
 
 
 def _same(service: WantedService, before: Template) -> bool:

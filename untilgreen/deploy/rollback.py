@@ -74,12 +74,14 @@ def after_going_back(served: Served, back: Iterable[RolledBack]) -> Served:
 def reason_to_go_back(
     asked: RollbackSettings, rollout: Rollout, health: Health | None, comparison: Comparison | None = None
 ) -> str:
-    """Return why the services should go back, as far as the settings want that; empty when they should stay."""
-    if asked.on_failure and rollout.serving and health and not health.healthy:
-        return f"not healthy: {health.reason}"
-    if asked.when_worse and comparison:
-        return _worse(comparison)
-    return ""
+    """Return why the services should go back, as far as the settings want that; empty when they should stay.
+
+    Without a comparison their health decides, with one only whether the cycle made things worse.
+    """
+    if comparison:
+        return _worse(comparison) if asked.when_worse else ""
+    sick = rollout.serving and health is not None and not health.healthy
+    return f"not healthy: {health.reason}" if asked.on_failure and sick and health else ""
 
 
 def _worse(comparison: Comparison) -> str:

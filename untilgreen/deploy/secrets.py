@@ -102,12 +102,20 @@ def check_secrets(
     return tuple(_status(case, place, accounts[place[0]], verdicts[place]) for place in places)
 
 
+def warnings(statuses: Iterable[SecretStatus]) -> Iterator[str]:
+    """Go through what is told and refuses nothing, a line each."""
+    for status in statuses:
+        for found in status.findings:
+            if found.severity is Severity.WARNING:
+                yield f"{status.service}.{status.binding.env}: {found.problem}: {found.message}"
+
+
 def pinned(case: Case) -> Iterator[Said]:
     """A binding names its version."""
     for place, status in case.seen.items():
         bound = status.binding
         found = None
-        if not bound.version.isdigit() and bound.version == "latest":
+        if bound.version == "latest":
             found = SecretFinding(
                 problem=SecretProblem.UNPINNED,
                 message=f"{bound.secret} is bound as `latest`: instances that start later may get another value. "
@@ -258,14 +266,19 @@ def _status(case: Case, place: Place, account: str, verdict: Verdict) -> SecretS
 
 _ORDER = list(SecretProblem)
 
+TOLD = frozenset(
+    {SecretProblem.UNDECLARED, SecretProblem.UNPINNED, SecretProblem.VALUE_NOT_READ, SecretProblem.UNCONFIRMED}
+)
+"""What is told and refuses nothing, unless the settings say so: it may be right as it is. Never a pass, either."""
+
 
 def _severity(policy: SecretSettings, problem: SecretProblem, status: SecretStatus) -> Severity:
-    told = {
-        SecretProblem.UNDECLARED: True,
-        SecretProblem.UNPINNED: not policy.require_pinned,
-        SecretProblem.VALUE_NOT_READ: not policy.require_values,
-        SecretProblem.UNCONFIRMED: not policy.require_access,
+    refused = {
+        SecretProblem.UNPINNED: policy.require_pinned,
+        SecretProblem.VALUE_NOT_READ: policy.require_values,
+        SecretProblem.UNCONFIRMED: policy.require_access,
     }
+    told = problem in TOLD and not refused.get(problem)
     names = (status.binding.secret, f"{status.service}.{status.binding.env}")
     excused = any(problem in policy.excused.get(name, ()) for name in names)
-    return Severity.WARNING if told.get(problem) or excused else Severity.BLOCKING
+    return Severity.WARNING if told or excused else Severity.BLOCKING

@@ -55,7 +55,7 @@ def _service(service: PlannedService, urls: dict[str, str], level: int) -> str:
     how = f" as a {service.strategy}" if service.strategy != "replace" else ""
     lines = [f"{level}. {service.service}: {service.action}{how}, revision {service.revision}"]
     lines += [f"  {sign} {what}" for sign, what in _differences(service.before, shown(service, urls))]
-    lines += [f"  {_SIGNS['changed']} traffic {_traffic(service)}"]
+    lines += [f"  {_traffic(service)}"]
     lines += [f"  ! {note}" for note in service.notes]
     return "\n".join(lines)
 
@@ -108,7 +108,9 @@ def _value(name: str, value: str) -> str:
 
 def _traffic(service: PlannedService) -> str:
     now = ", ".join(_share(share) for share in service.traffic if share.percent) or "nobody"
-    return f"{now} -> {service.revision} 100 %"
+    if service.action is Action.UNCHANGED:
+        return f"{_SIGNS['same']} traffic {now}"
+    return f"{_SIGNS['changed']} traffic {now} -> {service.revision} 100 %"
 
 
 def _share(share: Traffic) -> str:

@@ -7,20 +7,19 @@ from untilgreen.deploy.execute import Reach, execute, refuse
 from untilgreen.deploy.last_words import with_last_words
 from untilgreen.deploy.plan import RolloutPlan, plan
 from untilgreen.deploy.rollback import after_going_back, send_back_others
-from untilgreen.deploy.wanted import Wanted, WantedService, wanted
+from untilgreen.deploy.secrets import check_secrets, warnings
+from untilgreen.deploy.secrets_reads import needed_by_source, source_texts
+from untilgreen.deploy.wanted import wanted
 from untilgreen.model.cycle import Run
 from untilgreen.model.delivery import (
     Images,
     Rollout,
-    SecretBinding,
-    SecretProblem,
-    SecretStatus,
     Served,
     ServingStatus,
 )
 from untilgreen.model.document import Window
-from untilgreen.ports import Logs, Probe, Secrets, Services
-from untilgreen.settings import FILE, Settings
+from untilgreen.ports import History, Logs, Probe, Secrets, Services
+from untilgreen.settings import Settings
 
 
 def deploy(
@@ -33,6 +32,7 @@ def deploy(
     probe: Probe | None = None,
     logs: Logs | None = None,
     good: Rollout | None = None,
+    history: History | None = None,
     clock: Clock | None = None,
 ) -> Rollout:
     """Roll all services out.
@@ -49,6 +49,7 @@ def deploy(
         probe: asks canaries how they are; without one no service may have that strategy.
         logs: Cloud Logging, for what a failed container said last; without it nobody knows.
         good: the last rollout that was proven good, for going back; without one, whatever served before.
+        history: the repository, for what the sources read from their environment; without it nobody looks.
         clock: tells the time.
 
     Raises:
@@ -57,7 +58,7 @@ def deploy(
     """
     clock = clock or SystemClock()
     started = clock.now()
-    planned = dry_run(run, settings, images, services, secrets)
+    planned = dry_run(run, settings, images, services, secrets, history)
     served = refuse(planned, services) if planned.refusals else execute(planned, Reach(services, probe, clock))
     back = send_back_others(served, services, good) if settings.rollback.on_failure else ()
     finished = clock.now()
@@ -71,11 +72,21 @@ def deploy(
         services=tuple(after_going_back(s, back) for s in served),
         secrets=planned.secrets,
         rolled_back=back,
-        notes=tuple(f"{service.service}: {note}" for service in planned.services for note in service.notes),
+        notes=(
+            *(f"{service.service}: {note}" for service in planned.services for note in service.notes),
+            *warnings(planned.secrets),
+        ),
     )
 
 
-def dry_run(run: Run, settings: Settings, images: Images, services: Services, secrets: Secrets) -> RolloutPlan:
+def dry_run(  # noqa: PLR0917 - what it looks at, as `deploy` takes it
+    run: Run,
+    settings: Settings,
+    images: Images,
+    services: Services,
+    secrets: Secrets,
+    history: History | None = None,
+) -> RolloutPlan:
     """Look at everything and change nothing: the plan that `deploy` carries out.
 
     Raises:
@@ -84,29 +95,12 @@ def dry_run(run: Run, settings: Settings, images: Images, services: Services, se
     """
     asked = wanted(run, settings, images)
     actual = {service.service: services.get(service.service) for service in asked.services}
-    return plan(asked, actual, check_secrets(asked, secrets), images.findings)
+    sources = {name: service.source for name, service in settings.services.items()}
+    texts = source_texts(history, run.commit, sources) if history else {}
+    reads = {name: needed_by_source(own) for name, own in texts.items()}
+    made = [s.revision for s in asked.services if actual[s.service] and services.revision(s.service, s.revision)]
+    return plan(asked, actual, check_secrets(asked, secrets, settings.secrets, reads), images.findings, made)
 
 
 def _failed(served: Served) -> bool:
     return served.status is ServingStatus.FAILED
-
-
-def check_secrets(wanted: Wanted, secrets: Secrets) -> tuple[SecretStatus, ...]:
-    """Check every binding of every service, and report what a service needs and nothing binds."""
-    checked: list[SecretStatus] = []
-    for service in wanted.services:
-        template = service.template
-        checked += [secrets.check(service.service, bound, template.account) for bound in template.secrets]
-        checked += [_unbound(service, env) for env in service.unbound]
-    return tuple(checked)
-
-
-def _unbound(service: WantedService, env: str) -> SecretStatus:
-    return SecretStatus(
-        service=service.service,
-        binding=SecretBinding(env=env, secret="", version=""),
-        account=service.template.account,
-        problem=SecretProblem.NOT_BOUND,
-        message=f"{FILE}: services.{service.service}.needs names {env}, and neither env nor secrets binds it. "
-        f"Add it to services.{service.service}.secrets.",
-    )

@@ -51,7 +51,8 @@ def wanted(run: Run, settings: Settings, images: Images) -> Wanted:
     """
     order = in_order(settings)
     for position, service in enumerate(order):
-        _check_env(service, settings.services[service], order[:position])
+        told = {found.key for found in images.findings if found.service == service and found.blocking}
+        _check_env(service, settings.services[service], order[:position], told)
     return Wanted(
         commit=images.commit,
         services=tuple(_wanted_service(run, service, settings.services[service], images) for service in order),
@@ -130,9 +131,10 @@ def _revision(run: Run, template: Template) -> str:
     return f"{template.service}-{loop}{tail}" if loop else f"{template.service}{tail}"
 
 
-def _check_env(service: str, asked: Service, earlier: tuple[str, ...]) -> None:
+def _check_env(service: str, asked: Service, earlier: tuple[str, ...], told: set[str]) -> None:
+    """Refuse what cannot be deployed; of what the image gate has told already, the plan makes refusals."""
     where = f"{FILE}: services.{service}.env"
-    for name in sorted(RESERVED & (asked.env.keys() | asked.secrets.keys())):
+    for name in sorted((RESERVED & (asked.env.keys() | asked.secrets.keys())) - told):
         raise ConfigError(f"{where}.{name}: Cloud Run sets this itself. Remove it.")
     for name, value in asked.env.items():
         for other in _URL.findall(value):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from untilgreen.doctor.facts import ApiProblem, ApiSeen, CloudSeen, SecretsSeen
+from untilgreen.doctor.facts import ApiProblem, ApiSeen, CloudSeen
 from untilgreen.doctor.findings import Remark, Result
-from untilgreen.model.delivery import SecretStatus
+from untilgreen.model.secrets import SecretStatus, Severity
 
 _MEND = {
     ApiProblem.PERMISSION: "Grant whoever runs untilgreen {needs}.",
@@ -19,18 +19,20 @@ _MEND = {
 def cloud_is_reached(seen: CloudSeen) -> Iterator[Remark]:
     """There are credentials for Google Cloud, or an emulator answers."""
     if seen.error:
-        yield Remark(
-            result=Result.PROBLEM,
-            seen=seen.error,
-            advice="Run `gcloud auth application-default login`, or set cloud.target to emulator."
-            if seen.target == "gcp"
-            else "Start it (`untilgreen emulator`), or remove cloud.endpoint so that a loop starts its own.",
-        )
+        yield Remark(result=Result.PROBLEM, seen=seen.error, advice=_way_in(seen))
     elif seen.endpoint:
         yield Remark(result=Result.OK, seen=f"{seen.target} at {seen.endpoint}, project {seen.project}")
     else:
         who = seen.identity or "an identity that the credentials do not name"
         yield Remark(result=Result.OK, seen=f"{seen.target}, project {seen.project}, as {who}")
+
+
+def _way_in(seen: CloudSeen) -> str:
+    if seen.target == "gcp":
+        return "Run `gcloud auth application-default login`, or set cloud.target to emulator."
+    if seen.endpoint:
+        return "Start it (`untilgreen emulator`), or remove cloud.endpoint so that a loop starts its own."
+    return ""  # it was started for this, and its own words say why it ended
 
 
 def apis_answer(seen: tuple[ApiSeen, ...]) -> Iterator[Remark]:
@@ -48,24 +50,16 @@ def apis_answer(seen: tuple[ApiSeen, ...]) -> Iterator[Remark]:
             )
 
 
-def secrets_are_usable(seen: SecretsSeen) -> Iterator[Remark]:
+def secrets_are_usable(seen: tuple[SecretStatus, ...]) -> Iterator[Remark]:
     """Each service's runtime account can start with each of its secrets."""
-    for service, names in seen.unbound.items():
-        for name in names:
-            yield Remark(
-                result=Result.PROBLEM,
-                seen=f"{service} needs {name}, and neither env nor secrets binds it",
-                advice=f"Add {name} to services.{service}.secrets.",
-            )
-    yield from (_binding(status) for status in seen.statuses)
-    if not seen.statuses and not seen.unbound:
+    for status in seen:
+        bound = status.binding
+        what = f"{status.service} {bound.env} <- {bound.secret}:{bound.version}".removesuffix(" <- :")
+        if not status.findings:
+            yield Remark(result=Result.OK, seen=what)
+        for found in status.findings:
+            result = Result.PROBLEM if found.severity is Severity.BLOCKING else Result.WARNING
+            # The message says what to do: it comes from whoever asked the platform.
+            yield Remark(result=result, seen=f"{what}: {found.problem}", advice=found.message)
+    if not seen:
         yield Remark(result=Result.OK, seen="no service binds a secret")
-
-
-def _binding(status: SecretStatus) -> Remark:
-    bound = status.binding
-    what = f"{status.service} {bound.env} <- {bound.secret}:{bound.version}"
-    if status.usable:
-        return Remark(result=Result.OK, seen=what)
-    # The message says what to do: it comes from whoever asked the platform.
-    return Remark(result=Result.PROBLEM, seen=f"{what}: {status.problem}", advice=status.message)

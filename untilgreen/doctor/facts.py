@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from untilgreen.model.delivery import SecretStatus
+from untilgreen.model.delivery import GateFinding
 from untilgreen.model.document import Document
+from untilgreen.model.secrets import SecretStatus
 
 
 class Unseen(Document):
@@ -42,25 +43,23 @@ class SettingsSeen(Document):
 
 
 class ContextSeen(Document):
-    """One service's build context in the commit."""
+    """One service's build context in the commit, and what makes its image."""
 
     service: str
     source: str
-    files: int
-    procfile: bool
+    files: int = 0
+    procfile: bool = False
     builder: str = "snapshot"
     """snapshot, command or prebuilt."""
-    program: str = ""
-    """What a build command starts first."""
-    on_path: bool = True
-    """Whether that program can be found."""
+    error: str = ""
+    """Why no image can be made of it; empty when one can."""
+    findings: tuple[GateFinding, ...] = ()
+    """What the image gate says."""
 
 
 class BuildSeen(Document):
     """What images are made from, and by what."""
 
-    emulated: bool
-    """Whether services run in the emulator."""
     contexts: tuple[ContextSeen, ...]
 
 
@@ -81,7 +80,6 @@ class CollectionSeen(Document):
     collected: int
     minimum: int
     errors: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
     crash: str = ""
     """Why the runner could not even start."""
 
@@ -119,14 +117,6 @@ class ApiSeen(Document):
     """The platform's own text."""
 
 
-class SecretsSeen(Document):
-    """Each binding of each service, and what a service needs and nothing binds."""
-
-    statuses: tuple[SecretStatus, ...]
-    unbound: dict[str, tuple[str, ...]] = {}
-    """Service -> env names."""
-
-
 class ServerSeen(Document):
     """The Prefect server."""
 
@@ -140,9 +130,12 @@ class ServerSeen(Document):
 
 
 class EnvironmentSeen(Document):
-    """Names of environment variables that are set to something. Never their values."""
+    """Environment variables that make somebody write secrets down. Never their values."""
 
-    names: tuple[str, ...]
+    leaks: tuple[str, ...] = ()
+    """What a loop refuses to run under, in the words of its refusal."""
+    names: tuple[str, ...] = ()
+    """All that are set to something."""
 
 
 class DiskSeen(Document):
@@ -165,7 +158,8 @@ class Facts(Document):
     collection: CollectionSeen | Unseen
     cloud: CloudSeen | Unseen
     apis: tuple[ApiSeen, ...] | Unseen
-    secrets: SecretsSeen | Unseen
+    secrets: tuple[SecretStatus, ...] | Unseen
+    """Each binding, and each env name that should be one."""
     server: ServerSeen | Unseen
     environment: EnvironmentSeen | Unseen
     disk: DiskSeen | Unseen

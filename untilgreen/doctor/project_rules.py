@@ -28,13 +28,8 @@ SCARCE, ENOUGH = 500_000_000, 2_000_000_000
 PYTEST = (7, 0)
 """The oldest pytest whose hooks the witness uses."""
 
-LEAKING = {
-    "GOOGLE_SDK_PYTHON_LOGGING_SCOPE": (Result.PROBLEM, "Google's clients log payloads, secrets among them"),
-    "GRPC_TRACE": (Result.WARNING, "gRPC prints headers, access tokens among them"),
-    "SSLKEYLOGFILE": (Result.WARNING, "the keys of every TLS connection are written into a file"),
-    "CLOUDSDK_CORE_LOG_HTTP": (Result.WARNING, "gcloud prints its requests, access tokens among them"),
-}
-"""Environment variable -> how bad it is, and what it lets out."""
+GCLOUD_LOG = "CLOUDSDK_CORE_LOG_HTTP"
+"""Makes gcloud print its requests. A loop itself does not call gcloud; a build command may."""
 
 
 def git_is_there(seen: GitSeen) -> Iterator[Remark]:
@@ -81,35 +76,25 @@ def settings_are_usable(seen: SettingsSeen) -> Iterator[Remark]:
 
 
 def contexts_can_be_built(seen: BuildSeen) -> Iterator[Remark]:
-    """Each build context is there, and its builder can make an image of it that this cloud can start."""
+    """Each image can be made, and the image gate lets it through."""
     for context in seen.contexts:
-        wrong = _unbuildable(context, emulated=seen.emulated)
-        if wrong:
-            what, advice = wrong
-            yield Remark(result=Result.PROBLEM, seen=f"{context.service}: {what}", advice=advice)
-        else:
-            how = {"command": f"built by {context.program}", "prebuilt": "built elsewhere"}.get(
-                context.builder, "started by its Procfile"
-            )
-            yield Remark(result=Result.OK, seen=f"{context.service}: {context.source}, {context.files} files, {how}")
+        yield _context(context)
+        for found in context.findings:
+            result = Result.PROBLEM if found.blocking else Result.WARNING
+            yield Remark(result=result, seen=f"{found.service}: {found.rule}: {found.message}")
 
 
-def _unbuildable(context: ContextSeen, *, emulated: bool) -> tuple[str, str] | None:
-    where = f"services.{context.service}"
-    if context.builder == "prebuilt":
-        return None
-    if not context.files:
-        return f"{context.source} holds no committed file", f"Correct {where}.source, or commit the folder."
-    if context.builder == "command":
-        advice = f"Install {context.program}, or correct {where}.builder.command."
-        return None if context.on_path else (f"{context.program} is not on PATH", advice)
-    if not emulated:
-        advice = f"Set {where}.builder to `command` or `prebuilt`."
-        return "the builder `snapshot` makes images for the emulator only", advice
-    if not context.procfile:
-        advice = "Add a Procfile with a line `web: COMMAND`: the emulator starts services as processes."
-        return f"{context.source} has no Procfile", advice
-    return None
+def _context(context: ContextSeen) -> Remark:
+    if context.error:
+        return Remark(result=Result.PROBLEM, seen=f"{context.service}: {context.error}")
+    if context.builder == "snapshot" and not context.procfile:
+        return Remark(
+            result=Result.PROBLEM,
+            seen=f"{context.service}: {context.source} has no Procfile",
+            advice="Add one with a line `web: COMMAND`: the emulator starts services as processes.",
+        )
+    how = {"command": "built by its command", "prebuilt": "built elsewhere"}.get(context.builder, "by its Procfile")
+    return Remark(result=Result.OK, seen=f"{context.service}: {context.source}, {context.files} files, {how}")
 
 
 def interpreter_has_pytest(seen: InterpreterSeen) -> Iterator[Remark]:
@@ -178,11 +163,12 @@ def server_answers(seen: ServerSeen) -> Iterator[Remark]:
 
 def environment_is_tight(seen: EnvironmentSeen) -> Iterator[Remark]:
     """Nothing in the environment makes a library write secrets down."""
-    leaks = [name for name in LEAKING if name in seen.names]
-    for name in leaks:
-        result, what = LEAKING[name]
-        yield Remark(result=result, seen=f"{name} is set: {what}", advice=f"`unset {name}` before a loop.")
-    if not leaks:
+    for leak in seen.leaks:
+        yield Remark(result=Result.PROBLEM, seen=leak)
+    if GCLOUD_LOG in seen.names:
+        what = f"{GCLOUD_LOG} is set: gcloud prints its requests, access tokens among them"
+        yield Remark(result=Result.WARNING, seen=what, advice="Unset it before a build command calls gcloud.")
+    elif not seen.leaks:
         yield Remark(result=Result.OK, seen="no variable that makes a library log secrets")
 
 

@@ -13,8 +13,12 @@ def lines(found: Examination) -> Iterator[str]:
     """Yield what was seen, what to do where something is wrong, and the count of each result."""
     for finding in found.findings:
         yield from _finding(finding)
-    counts = (f"{found.count(result)} {result.value.replace('_', ' ')}" for result in Result)
-    yield ", ".join(counts)
+    yield ", ".join(_counted(found.count(result), result) for result in Result)
+
+
+def _counted(number: int, result: Result) -> str:
+    many = "s" if result in (Result.WARNING, Result.PROBLEM) and number != 1 else ""
+    return f"{number} {result.value.replace('_', ' ')}{many}"
 
 
 def _finding(finding: Finding) -> Iterator[str]:

@@ -4,7 +4,7 @@ When it is ready it prints one line of JSON:
 
     endpoint      127.0.0.1:PORT, without TLS: for `cloud.endpoint` in our settings, or a client's own channel
     tls           localhost:PORT, with TLS: for any client's `client_options={"api_endpoint": ...}`, no other code
-    environment   variables with which every client trusts that
+    environment   variables with which every client trusts that and, with --invoker-iam, finds its metadata server
     faults        the file that makes it difficult while it runs; its form is told in faults.py
     pid           of this process
 
@@ -28,10 +28,11 @@ from untilgreen.emulator.lean_imports import skip_clients
 skip_clients()
 
 from untilgreen.emulator import parent  # noqa: E402 - nothing of Google's may be imported before that
-from untilgreen.emulator.cloud import Cloud, StateTaken  # noqa: E402 - as above
+from untilgreen.emulator.cloud import Cloud, Running, StateTaken  # noqa: E402 - as above
 from untilgreen.emulator.fault_source import FILE  # noqa: E402 - as above
 from untilgreen.emulator.faults import FaultError, Faults  # noqa: E402 - as above
 from untilgreen.emulator.port_book import LOOPBACK  # noqa: E402 - as above
+from untilgreen.emulator.scaling import MOST, PENDING_S, Scaling  # noqa: E402 - as above
 from untilgreen.emulator.seed import SeedError  # noqa: E402 - as above
 from untilgreen.emulator.server import Ports, PortTaken, listen  # noqa: E402 - as above
 from untilgreen.emulator.state import StateBroken  # noqa: E402 - as above
@@ -72,7 +73,26 @@ def _parser() -> argparse.ArgumentParser:
     faults.add_argument("--ingestion-delay", metavar="2s-5s", help="how long log entries stay unseen")
     faults.add_argument("--read-quota", metavar="60/1m", help="how often log entries may be listed")
     faults.add_argument("--page-token-life", metavar="24h", help="how old a page token of log entries may be")
+    running = parser.add_argument_group("running")
+    running.add_argument("--invoker-iam", action="store_true", help="services are private until a policy opens them")
+    running.add_argument("--max-instances", type=_count, default=MOST, metavar="N", help="of one revision; %(default)s")
+    running.add_argument(
+        "--pending", type=float, default=PENDING_S, metavar="S", help="a request's wait for a free one; %(default)s s"
+    )
+    running.add_argument(
+        "--idle", type=float, default=0.0, metavar="S", help="stops instances unasked for so long; never by itself"
+    )
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of instances")
+    return int(text)
+
+
+def _running(arguments: argparse.Namespace) -> Running:
+    return Running(Scaling(arguments.max_instances, arguments.pending, arguments.idle), arguments.invoker_iam)
 
 
 def _faults(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -86,13 +106,15 @@ async def _serve(arguments: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     state: Path = arguments.state.absolute()
-    cloud = Cloud(state, arguments.seed, _faults(arguments))
+    cloud = Cloud(state, arguments.seed, _faults(arguments), _running(arguments))
     try:
         await cloud.take_up()
         trusted = certificate(state / "tls")
         ports = Ports(arguments.port, arguments.tls_port)
         server, ports = await listen(cloud.methods, LOOPBACK, ports, (trusted.key, trusted.chain))
-        sys.stdout.write(json.dumps(_ready(ports, trusted.roots, state / FILE)) + "\n")
+        ready = _ready(ports, trusted.roots, state / FILE)
+        ready["environment"] |= await cloud.environment()
+        sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
         await _until(stop, started_by if arguments.with_parent else 0)
         await server.stop(0.2)

@@ -57,8 +57,8 @@ class Backend:
         """When the last of them ended."""
         self.doubted = 0
         """How many find out right now whether it still lives."""
-        self.fault = ""
-        """Why it was ended, as its requests' log entries tell it; empty when it ended by itself."""
+        self.out_of_memory = False
+        """Whether it was ended because it used more memory than it may."""
         self._idle: deque[Connection] = deque()
 
     async def connect(self) -> Connection:

@@ -6,23 +6,29 @@ import fcntl
 import random
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from untilgreen.emulator.cloud_logging import CloudLogging
 from untilgreen.emulator.fault_source import FILE, FaultSource
+from untilgreen.emulator.faults import Faults
 from untilgreen.emulator.gate import Gate
 from untilgreen.emulator.iam import Policies
+from untilgreen.emulator.invoker import Invokers
 from untilgreen.emulator.logs_store import LogStore
+from untilgreen.emulator.metadata_server import Identities, MetadataServer
 from untilgreen.emulator.operations import Operations
 from untilgreen.emulator.port_book import PortBook
 from untilgreen.emulator.processes import Reaper
+from untilgreen.emulator.protos import Message
 from untilgreen.emulator.registry import Registry
 from untilgreen.emulator.restart import take_up
 from untilgreen.emulator.revisions import Revisions
 from untilgreen.emulator.rollout import Rollouts
 from untilgreen.emulator.rpc import Method
 from untilgreen.emulator.run_services import RunServices
+from untilgreen.emulator.scaling import Scaling
 from untilgreen.emulator.seal import Seal
 from untilgreen.emulator.secret_manager import SecretManager
 from untilgreen.emulator.secret_vault import Vault
@@ -37,6 +43,19 @@ class StateTaken(OSError):
     """Another emulator uses this state."""
 
 
+@dataclass(frozen=True)
+class Running:
+    """How services run here.
+
+    Args:
+        scaling: what holds for the instances of all revisions.
+        invoker_iam: whether only those may call a service whom its policy names, as on Cloud Run.
+    """
+
+    scaling: Scaling = field(default_factory=Scaling)
+    invoker_iam: bool = False
+
+
 class Cloud:
     """All services of the cloud, on one folder.
 
@@ -44,6 +63,7 @@ class Cloud:
         state: the folder; made if it is not there.
         seed: YAML file with the first secrets and with faults, or None.
         faults: from the command line; they add to the seed's.
+        running: how services run.
 
     Raises:
         StateTaken: another emulator uses the folder.
@@ -52,7 +72,10 @@ class Cloud:
         FaultError: the faults cannot be used.
     """
 
-    def __init__(self, state: Path, seed: Path | None, faults: Mapping[str, Any]) -> None:
+    def __init__(
+        self, state: Path, seed: Path | None, faults: Mapping[str, Any], running: Running | None = None
+    ) -> None:
+        running = running or Running()
         state.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(state / "emulator.lock")
         self._state = State(state / "cloud-1.sqlite")
@@ -68,11 +91,14 @@ class Cloud:
         self._reaper = Reaper()
         ports = PortBook(state / "ports.json")
         secret_manager = SecretManager(vault, policies)
-        grounds = Grounds(ports, self._reaper, instances)
+        identities, invokers = self._doorkeepers(policies) if running.invoker_iam else (None, None)
+        self._identities = identities
+        self._outside: MetadataServer | None = None
+        grounds = Grounds(ports, self._reaper, instances, running.scaling, identities)
         self._revisions = Revisions(
             Registry(state / "registry"), secret_manager, grounds, self._logs, self._state.shelf("revision")
         )
-        self._routes = Routes(ports, self._logs)
+        self._routes = Routes(ports, self._logs, invokers)
         self._operations = operations = Operations(self._state)
         kept = self._state.shelf("service")
         self._rollouts = Rollouts(self._revisions, self._routes, operations, kept)
@@ -83,12 +109,18 @@ class Cloud:
             **self._services.methods(),
             **self._revisions.methods(),
             **operations.methods(),
-            **CloudLogging(self._logs, lambda: self._faults.latest()).methods(),
+            **CloudLogging(self._logs, self._latest_faults).methods(),
             **secret_manager.methods(),
         }
         self._faults = FaultSource(state / FILE, _joined(sown.faults if sown else {}, faults), methods)
         self._chance = random.Random(0)  # noqa: S311 - delays log entries, guards nothing
         self.methods = Gate(self._faults, self._state).guard(methods)
+
+    async def environment(self) -> dict[str, str]:
+        """Return the variables with which programs outside get tokens, if anybody asks for tokens here."""
+        if self._identities and not self._outside:
+            self._outside = await self._identities.open_outside()
+        return self._outside.environment() if self._outside else {}
 
     async def take_up(self) -> None:
         """Go on where the emulator before this one ended."""
@@ -100,12 +132,26 @@ class Cloud:
         await self._rollouts.close()
         await self._routes.shut()
         await self._revisions.stop_all()
+        if self._outside:
+            self._outside.close()
         self._reaper.close()
         self._logs.close()
         self._lock.close()
 
+    def _doorkeepers(self, policies: Policies) -> tuple[Identities, Invokers]:
+        from untilgreen.emulator.tokens import Tokens  # noqa: PLC0415 - 0.1 s that only those pay who ask for tokens
+
+        tokens = Tokens()
+        return Identities(tokens), Invokers(policies, tokens, self._known)
+
+    def _known(self) -> Mapping[str, Message]:
+        return self._services.all()
+
+    def _latest_faults(self) -> Faults:
+        return self._faults.latest()
+
     def _ingestion_delay(self) -> float:
-        return self._faults.latest().ingestion_delay.draw(self._chance)
+        return self._latest_faults().ingestion_delay.draw(self._chance)
 
 
 def _joined(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:

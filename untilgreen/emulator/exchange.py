@@ -6,15 +6,15 @@ import asyncio
 from contextlib import suppress
 from typing import Protocol
 
-from untilgreen.emulator import http1, request_log
+from untilgreen.emulator import front_answers, http1
 from untilgreen.emulator.backend import Backend, Connection
+from untilgreen.emulator.front_answers import Answer
 from untilgreen.emulator.http1 import Framing, Head, Headers
 from untilgreen.emulator.request_log import RequestRecord
 from untilgreen.emulator.trace_context import NAMES
 from untilgreen.emulator.workload import NoInstance, Workload
 
-_SWITCHING, _OK, _CLIENT_GONE, _UNAVAILABLE, _GATEWAY_TIMEOUT = 101, 200, 499, 503, 504
-_PHRASES = {_UNAVAILABLE: b"Service Unavailable", _GATEWAY_TIMEOUT: b"Gateway Timeout"}
+_SWITCHING, _OK, _CLIENT_GONE = 101, 200, 499
 _OURS = NAMES | {b"x-forwarded-for", b"x-forwarded-proto", b"forwarded", b"expect"}
 _CHUNK = 64 * 1024
 
@@ -47,27 +47,38 @@ class Exchange:
         self._framing = framing
         self._client = client
         self._begun = False
+        self._backend: Backend | None = None
         self._upload: asyncio.Task[None] | None = None
 
-    async def run(self, workload: Workload | None) -> bool:
-        """Do it, and tell whether the client's connection can be used again."""
-        if workload is None:
-            return self._refuse(_UNAVAILABLE, request_log.NO_INSTANCE)
-        self._record.revision, self._record.labels = workload.revision, workload.labels
+    async def run(self, workload: Workload | None, refusal: Answer | None = None) -> bool:
+        """Do it, and tell whether the client's connection can be used again.
+
+        Args:
+            workload: who answers; None when there is nobody.
+            refusal: the answer to a request that is turned away.
+        """
+        if workload:
+            self._record.revision, self._record.labels = workload.revision, workload.labels
+        if refusal or not workload:
+            return self._refuse(refusal or front_answers.NO_REVISION)
         try:
             with workload.busy():
                 async with asyncio.timeout(workload.timeout):
                     return await self._pass_on(workload)
-        except NoInstance:
-            return self._refuse(_UNAVAILABLE, request_log.NO_INSTANCE)
+        except NoInstance as error:
+            return self._refuse(front_answers.not_taken(error))
         except TimeoutError:
-            return self._refuse(_GATEWAY_TIMEOUT, request_log.TIMED_OUT)
+            return self._refuse(front_answers.TIMED_OUT)
         except InstanceBroke:
-            return self._refuse(_UNAVAILABLE, request_log.BROKEN)
+            killed = self._backend is not None and self._backend.out_of_memory
+            return self._refuse(front_answers.OUT_OF_MEMORY if killed else front_answers.BROKEN)
         except (asyncio.CancelledError, ConnectionError, http1.Malformed):
             if not self._client.tunnel:
                 self._record.status = _CLIENT_GONE
             raise
+        finally:
+            if self._backend:
+                workload.give_back(self._backend)
 
     async def _pass_on(self, workload: Workload) -> bool:
         small = await self._small_body()
@@ -116,11 +127,13 @@ class Exchange:
 
     async def _connect(self, workload: Workload) -> tuple[Connection, Backend]:
         """Connect to an instance; one that has just ended is replaced, since nothing has been sent yet."""
-        backend = await workload.backend()
+        self._backend = backend = await workload.take()
         with suppress(OSError):
             return await backend.connect(), backend
         await workload.doubt(backend)
-        backend = await workload.backend()
+        self._backend = None
+        workload.give_back(backend)
+        self._backend = backend = await workload.take()
         try:
             return await backend.connect(), backend
         except OSError:
@@ -209,20 +222,14 @@ class Exchange:
                 writer.write(data)
                 await writer.drain()
 
-    def _refuse(self, status: int, text: str) -> bool:
+    def _refuse(self, answer: Answer) -> bool:
         """Answer in the instance's place, or cut the connection when its answer has begun."""
-        self._record.text = text
+        self._record.text = answer.text
         if self._begun:
             self._client.writer.transport.abort()
             return False
-        self._record.status = status
-        phrase = _PHRASES[status]
-        headers = [
-            (b"Content-Type", b"text/plain"),
-            (b"Content-Length", b"%d" % len(phrase)),
-            (b"Connection", b"close"),
-        ]
-        out = http1.encode_head((b"HTTP/1.1", b"%d" % status, phrase), headers) + phrase
+        self._record.status = answer.status
+        out = answer.encode()
         self._record.response_size = len(out)
         self._client.writer.write(out)
         return False

@@ -8,7 +8,7 @@ import grpc
 from google.iam.v1 import iam_policy_pb2, policy_pb2
 
 from untilgreen.emulator.protos import Message
-from untilgreen.emulator.rpc import Caller, Refusal
+from untilgreen.emulator.rpc import Caller, Refusal, not_emulated
 from untilgreen.emulator.state import State
 
 ACCESS = "secretmanager.versions.access"
@@ -42,6 +42,8 @@ _ROLES: dict[str, frozenset[str]] = {
     "roles/secretmanager.secretVersionManager": frozenset(_MANAGE_VERSIONS),
     "roles/secretmanager.admin": frozenset({ACCESS, *_VIEW, *_MANAGE_VERSIONS, *_CHANGE}),
     "roles/run.invoker": frozenset({"run.routes.invoke"}),
+    "roles/run.servicesInvoker": frozenset({"run.routes.invoke"}),
+    "roles/run.admin": frozenset({"run.routes.invoke"}),
 }
 
 
@@ -64,8 +66,10 @@ class Policies:
         """Keep a policy.
 
         Raises:
-            Refusal: it was read before someone else changed it.
+            Refusal: it was read before someone else changed it, or it has conditions.
         """
+        if any(binding.HasField("condition") for binding in policy.bindings):
+            raise not_emulated("policy.bindings.condition")
         current = self.get(resource)
         if policy.etag and policy.etag != current.etag:
             raise Refusal(
@@ -102,6 +106,13 @@ class Policies:
             permission in _ROLES.get(binding.role, ())
             and not {caller.member, "allUsers", "allAuthenticatedUsers"}.isdisjoint(binding.members)
             for binding in self.get(resource).bindings
+        )
+
+    def members(self, permission: str, resource: str) -> frozenset[str]:
+        """Return who has a permission on a resource, as its policy names them."""
+        bindings = self._policies[resource].bindings if resource in self._policies else ()
+        return frozenset(
+            m for binding in bindings if permission in _ROLES.get(binding.role, ()) for m in binding.members
         )
 
     def need(self, caller: Caller, permission: str, resource: str) -> None:

@@ -20,7 +20,6 @@ from untilgreen.emulator.port_book import PortBook
 from untilgreen.emulator.probes import Probe
 from untilgreen.emulator.processes import CannotStart, Container, Reaper
 from untilgreen.emulator.registry import Image
-from untilgreen.emulator.request_log import OUT_OF_MEMORY
 from untilgreen.emulator.scaling import Bounds, Scaling
 
 
@@ -86,37 +85,43 @@ class Plan:
     logs: str
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What all instances of a revision have in common.
+
+    Args:
+        plan: what they are made of.
+        grounds: what they stand on.
+        usage: takes what they use.
+    """
+
+    plan: Plan
+    grounds: Grounds
+    usage: Usage
+
+
 class Instance:
     """A running instance. It ends by itself, by `stop`, or because it broke a limit or its liveness probe.
 
     Args:
-        plan: what it was made of.
-        grounds: what it stands on.
+        origin: what it was made of.
         container: its process.
         backend: its port.
         log: takes what is said of it.
         metadata: its own metadata server, if there is one.
-        usage: takes what it uses.
     """
 
     def __init__(
-        self,
-        plan: Plan,
-        grounds: Grounds,
-        container: Container,
-        backend: Backend,
-        log: ContainerLog,
-        metadata: MetadataServer | None,
-        usage: Usage,
+        self, origin: Origin, container: Container, backend: Backend, log: ContainerLog, metadata: MetadataServer | None
     ) -> None:
         self.backend = backend
         self.log = log
         self.since = time.monotonic()
-        self._plan = plan
-        self._grounds = grounds
+        self._plan = origin.plan
+        self._grounds = origin.grounds
+        self._usage = origin.usage
         self._container = container
         self._metadata = metadata
-        self._usage = usage
         self._guards = [asyncio.create_task(self._hold_limit())]
         self.ended = asyncio.create_task(self._end())
 
@@ -180,7 +185,7 @@ class Instance:
         broken = await limits.guard(self._container.pid, self._grounds.processes, self._usage, self._sample)
         if broken:
             self.log.system(limits.exceeded(*broken), "ERROR")
-            self.backend.fault = OUT_OF_MEMORY
+            self.backend.out_of_memory = True
             self._container.kill()
 
     def _sample(self, reading: Reading) -> Sample:
@@ -197,16 +202,12 @@ class Instance:
         return code
 
 
-async def launch(
-    plan: Plan, grounds: Grounds, log_of: Callable[[str], ContainerLog], usage: Usage, reason: str
-) -> Instance:
+async def launch(origin: Origin, log_of: Callable[[str], ContainerLog], reason: str) -> Instance:
     """Start an instance and wait until it is ready.
 
     Args:
-        plan: what to start.
-        grounds: what it stands on.
+        origin: what to start.
         log_of: makes its log from its id.
-        usage: takes what it uses.
         reason: the line that tells why it is started.
 
     Raises:
@@ -215,7 +216,7 @@ async def launch(
     instance_id = hashlib.sha512(os.urandom(16)).hexdigest()
     log = log_of(instance_id)
     log.system(reason)
-    instance = await _start(plan, grounds, log, usage, instance_id)
+    instance = await _start(origin, log, instance_id)
     try:
         await instance.until_ready()
     except BaseException:
@@ -224,7 +225,8 @@ async def launch(
     return instance
 
 
-async def _start(plan: Plan, grounds: Grounds, log: ContainerLog, usage: Usage, instance_id: str) -> Instance:
+async def _start(origin: Origin, log: ContainerLog, instance_id: str) -> Instance:
+    plan, grounds = origin.plan, origin.grounds
     port, metadata = grounds.ports.lend(), None
     try:
         if grounds.identities:
@@ -243,7 +245,7 @@ async def _start(plan: Plan, grounds: Grounds, log: ContainerLog, usage: Usage, 
             log.system(f"terminated: Application failed to start: {error}", "ERROR")
             raise conditions.never_listened(plan.port, plan.logs, ended=True) from None
         raise
-    return Instance(plan, grounds, container, Backend(port, instance_id), log, metadata, usage)
+    return Instance(origin, container, Backend(port, instance_id), log, metadata)
 
 
 def _environment(plan: Plan, port: int) -> dict[str, str]:

@@ -28,10 +28,11 @@ _UNITS = {
     "Gi": 1024**3,
     "Ti": 1024**4,
 }
-_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(|k|M|G|T|Ki|Mi|Gi|Ti)")
-_CPU = re.compile(r"(\d+(?:\.\d+)?)(m?)")
+_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(|k|M|G|T|Ki|Mi|Gi|Ti)")
+_CPU = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m?)")
 _MORE_MEMORY = "Consider increasing the memory limit, see https://cloud.google.com/run/docs/configuring/memory-limits"
-_PROC = Path("/proc")
+_PROC = "/proc"
+_MEASURED = Path(_PROC, "self", "stat").is_file()
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -55,7 +56,7 @@ def memory_bytes(quantity: str) -> int:
     """
     match = _QUANTITY.fullmatch(quantity)
     if not match:
-        raise ValueError(quantity)
+        raise ValueError(f"'{quantity}' is not a quantity")
     return int(float(match[1]) * _UNITS[match[2]])
 
 
@@ -67,7 +68,7 @@ def cpus(quantity: str) -> float:
     """
     match = _CPU.fullmatch(quantity)
     if not match:
-        raise ValueError(quantity)
+        raise ValueError(f"'{quantity}' is not a quantity")
     return float(match[1]) / (1000 if match[2] else 1)
 
 
@@ -117,24 +118,27 @@ class Usage:
 
 
 class Processes:
-    """Knows which processes belong to which process group."""
+    """Knows which processes belong to which process group. Only those that are new are looked at closely."""
 
     def __init__(self) -> None:
-        self._groups: dict[int, list[int]] = {}
+        self._group_of: dict[int, int] = {}
+        self._members: dict[int, list[int]] = {}
         self._scanned = 0.0
 
     def of(self, group: int) -> list[int]:
-        """Return the ids of a group's processes, its leader among them."""
+        """Return the ids of a group's processes, its leader first; some may have gone or left the group since."""
         if time.monotonic() - self._scanned > _SCAN_S:
             self._scan()
-        return self._groups.get(group) or [group]
+        return [group, *(pid for pid in self._members.get(group, ()) if pid != group)]
 
     def _scan(self) -> None:
         self._scanned = time.monotonic()
-        self._groups = {}
-        for name in os.listdir(_PROC):
-            if name.isdigit() and (fields := _stat(int(name))):
-                self._groups.setdefault(int(fields[_GROUP]), []).append(int(name))
+        listed = [int(name) for name in os.listdir(_PROC) if name.isdigit()]  # noqa: PTH208 - paths would cost more
+        known = self._group_of
+        self._group_of = {pid: known.get(pid) or _group(pid) for pid in listed}
+        self._members = {}
+        for pid, group in self._group_of.items():
+            self._members.setdefault(group, []).append(pid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,7 @@ async def guard(
         usage: takes samples, and names the limit.
         sample: makes a sample of a reading.
     """
-    if not _PROC.is_dir():
+    if not _MEASURED:
         return None
     kept = 0.0
     while True:
@@ -194,15 +198,20 @@ def exceeded(limit: int, used: int) -> str:
 def _stat(pid: int) -> list[bytes]:
     """Return the fields of a process after its program's name, which may hold anything; none when it is gone."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
+        with open(f"{_PROC}/{pid}/stat", "rb") as file:  # noqa: PTH123 - a path would cost more
             return file.read().rpartition(b")")[2].split()
     except OSError:
         return []
 
 
+def _group(pid: int) -> int:
+    fields = _stat(pid)
+    return int(fields[_GROUP]) if fields else 0
+
+
 def _proportional(group: int, pid: int) -> int:
     try:
-        with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
+        with open(f"{_PROC}/{pid}/smaps_rollup", "rb") as file:  # noqa: PTH123 - as above
             return next(int(line.split()[1]) for line in file if line.startswith(b"Pss:")) * 1024
     except (OSError, StopIteration, ValueError):
         return read(group, [pid]).memory

@@ -7,10 +7,8 @@ import base64
 import hashlib
 import itertools
 import json
-import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +16,7 @@ from typing import Any, Protocol
 from untilgreen.emulator.logs_filter import And, Call, Compare, Expression, Not, Or, parse
 from untilgreen.emulator.logs_match import Predicate, log_id, needles, predicate, severity, time_ns
 from untilgreen.emulator.protos import LogEntry, Message
+from untilgreen.emulator.state import open_database
 
 _FLUSH_S = 0.05
 _BATCH = 200
@@ -85,9 +84,8 @@ class LogStore:
     """
 
     def __init__(self, file: Path, delay: Callable[[], float] = lambda: 0.0) -> None:
-        self._db = sqlite3.connect(file, isolation_level=None)
         # The log of an emulator need not survive a power cut.
-        self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-8000; {_SCHEMA}")
+        self._db = open_database(file, f"PRAGMA synchronous=OFF; PRAGMA cache_size=-8000; {_SCHEMA}")
         self._delay = delay
         self._pending: list[Record | Message] = []
         self._numbers = itertools.count()
@@ -285,13 +283,15 @@ def _token(query: Query, last: tuple[int, str, str]) -> str:
 
 
 def _after(query: Query) -> list[Any]:
-    with suppress(ValueError):
+    try:
         fingerprint, issued, *last = json.loads(base64.urlsafe_b64decode(query.token))
-        if fingerprint == _fingerprint(query):
-            if time.time() - issued > query.token_life:
-                raise BadToken("page_token has expired")
-            return list(last)
-    raise BadToken("page_token doesn't match arguments from the request")
+    except ValueError:
+        fingerprint, issued, last = "", 0.0, []
+    if fingerprint != _fingerprint(query):
+        raise BadToken("page_token doesn't match arguments from the request")
+    if time.time() - issued > query.token_life:
+        raise BadToken("page_token has expired")
+    return list(last)
 
 
 def _fingerprint(query: Query) -> str:

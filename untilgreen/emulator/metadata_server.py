@@ -20,6 +20,8 @@ from untilgreen.emulator.http1 import Head
 from untilgreen.emulator.names import ServiceName, project_number
 from untilgreen.emulator.port_book import LOOPBACK
 
+_OUTSIDE = ServiceName("emulator-moon", "moon-central1", "-")
+DEPLOYER = "deployer@emulator-moon.iam.gserviceaccount.com"
 _ROOT = "/computeMetadata/v1"
 _ACCOUNTS = f"{_ROOT}/instance/service-accounts"
 _LIFETIME_S = 3599
@@ -83,6 +85,10 @@ class Identities:
         server = MetadataServer(identity, self._tokens)
         await server.open()
         return server
+
+    async def open_outside(self) -> MetadataServer:
+        """Return a metadata server for programs outside: theirs are the tokens of all service accounts."""
+        return await self.open(Identity(DEPLOYER, _OUTSIDE, "0", any_account=True))
 
 
 class MetadataServer:

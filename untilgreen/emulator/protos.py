@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from google.cloud.logging_v2.types import log_entry, logging
-from google.cloud.run_v2.types import condition, k8s_min, revision, revision_template, service, traffic_target
+from google.cloud.run_v2.types import (
+    condition,
+    k8s_min,
+    revision,
+    revision_template,
+    service,
+    traffic_target,
+    vendor_settings,
+)
 from google.cloud.secretmanager_v1.types import resources as secret_resources
 from google.cloud.secretmanager_v1.types import service as secret_service
 
@@ -14,6 +22,7 @@ RevisionReason = condition.Condition.RevisionReason
 ConditionState = condition.Condition.State
 ConditionSeverity = condition.Condition.Severity
 Allocation = traffic_target.TrafficTargetAllocationType
+IngressTraffic = vendor_settings.IngressTraffic
 VersionState = secret_resources.SecretVersion.State
 
 Message = Any

@@ -12,6 +12,8 @@ from typing import Protocol
 
 from untilgreen.emulator import http1
 from untilgreen.emulator.exchange import Exchange
+from untilgreen.emulator.front_answers import Answer
+from untilgreen.emulator.http1 import Head
 from untilgreen.emulator.names import ServiceName
 from untilgreen.emulator.request_log import RequestRecord
 from untilgreen.emulator.trace_context import trace_of
@@ -22,6 +24,9 @@ class Route(Protocol):
     """Where requests that come in at one port go."""
 
     service: ServiceName
+
+    def admit(self, head: Head) -> Head | Answer:
+        """Return a request's head as the instance may see it, or the answer to a request that is turned away."""
 
     def choose(self) -> Workload | None:
         """Return who answers the next request, or None when there is nobody."""
@@ -73,10 +78,13 @@ class Front:
         try:
             while head := await http1.read_head(client.reader):
                 framing = http1.request_framing(head)
-                record = RequestRecord(self._route.service, head, trace_of(head.fields), client.remote)
+                admitted = self._route.admit(head)
+                refusal = admitted if isinstance(admitted, Answer) else None
+                shown = head if isinstance(admitted, Answer) else admitted
+                record = RequestRecord(self._route.service, shown, trace_of(head.fields), client.remote)
                 exchange = Exchange(record, framing, client)
                 try:
-                    if not await exchange.run(self._route.choose()):
+                    if not await exchange.run(self._route.choose(), refusal):
                         return
                 finally:
                     record.finish()

@@ -11,24 +11,6 @@ from untilgreen.emulator.names import ServiceName
 from untilgreen.emulator.protos import LogEntry, Message
 from untilgreen.emulator.trace_context import Trace
 
-NO_INSTANCE = "The request was aborted because there was no available instance."
-BROKEN = (
-    "The request failed because either the HTTP response was malformed or connection to the instance had an error. "
-    "Additional troubleshooting documentation can be found at: "
-    "https://cloud.google.com/run/docs/troubleshooting#malformed-response-or-connection-error"
-)
-OUT_OF_MEMORY = (
-    "While handling this request, the container instance was found to be using too much memory and was terminated. "
-    "This is likely to cause a new container instance to be used for the next request to this revision. If you see "
-    "this message frequently, you may have a memory leak in your code or may need more memory. "
-    "Consider creating a new revision with more memory."
-)
-NOT_STARTED = "The request failed because the instance could not start successfully."
-NOT_READY = "The request failed because the instance failed the readiness check."
-TIMED_OUT = (
-    "The request has been terminated because it has reached the maximum request timeout. "
-    "To change this limit, see https://cloud.google.com/run/docs/configuring/request-timeout"
-)
 _WARNING, _ERROR = 400, 500
 
 

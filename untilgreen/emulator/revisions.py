@@ -15,11 +15,13 @@ from untilgreen.emulator import conditions, protos
 from untilgreen.emulator.conditions import RevisionFailed
 from untilgreen.emulator.container_log import ContainerLog, EntryLog
 from untilgreen.emulator.kept_records import KeptRecord
+from untilgreen.emulator.limits import cpus, memory_bytes
 from untilgreen.emulator.names import ServiceName, default_account, service_name
-from untilgreen.emulator.probes import startup_probe
+from untilgreen.emulator.probes import fill_defaults, liveness_probe, startup_probe
 from untilgreen.emulator.protos import Message
 from untilgreen.emulator.registry import Image, ImageMissing, Registry, short_name
 from untilgreen.emulator.rpc import Caller, Method, Refusal, page
+from untilgreen.emulator.scaling import CONCURRENCY, Bounds
 from untilgreen.emulator.secret_manager import SecretDenied, SecretManager
 from untilgreen.emulator.state import Shelf
 from untilgreen.emulator.workload import Grounds, Plan, Workload
@@ -195,9 +197,14 @@ class Revisions:
             image=image,
             command=(*container.command, *container.args) if container.command else (),
             container=container.name,
+            account=message.service_account,
             port=container.ports[0].container_port,
-            probe=startup_probe(container),
+            startup=startup_probe(container),
+            liveness=liveness_probe(container),
             timeout=message.timeout.ToNanoseconds() / 1e9,
+            bounds=_bounds(message),
+            memory=memory_bytes(container.resources.limits["memory"]),
+            cpu=cpus(container.resources.limits["cpu"]),
             environment=lambda: self.environment(message),
             logs=message.log_uri,
         )
@@ -257,7 +264,7 @@ def _message(name: ServiceName, service: Message) -> Message:
 
 def _fill_defaults(name: ServiceName, message: Message) -> None:
     message.service_account = message.service_account or default_account(name.project)
-    message.max_instance_request_concurrency = message.max_instance_request_concurrency or 80
+    message.max_instance_request_concurrency = message.max_instance_request_concurrency or CONCURRENCY
     if not message.timeout.ToNanoseconds():
         message.timeout.FromSeconds(300)
     container = message.containers[0]
@@ -268,6 +275,13 @@ def _fill_defaults(name: ServiceName, message: Message) -> None:
     for resource, amount in (("cpu", "1000m"), ("memory", "512Mi")):
         if resource not in container.resources.limits:
             container.resources.limits[resource] = amount
+    fill_defaults(container)
+
+
+def _bounds(message: Message) -> Bounds:
+    scaling = message.scaling
+    concurrency = message.max_instance_request_concurrency
+    return Bounds(concurrency, scaling.min_instance_count, scaling.max_instance_count)
 
 
 def _log_uri(name: ServiceName, revision: str) -> str:

@@ -17,7 +17,7 @@ from untilgreen.emulator.revisions import Record, Revisions, fingerprint
 from untilgreen.emulator.rollout import Rollouts
 from untilgreen.emulator.rpc import Caller, Method, Refusal, invalid, page
 from untilgreen.emulator.state import Shelf
-from untilgreen.emulator.template_check import check_service_id, check_template, check_traffic
+from untilgreen.emulator.template_check import check_service, check_service_id, check_template, check_traffic
 from untilgreen.emulator.traffic import Routes
 
 SERVICE = "/google.cloud.run.v2.Services/"
@@ -181,6 +181,7 @@ class RunServices:
 
     def _check(self, name: ServiceName, service: Message) -> None:
         """Refuse what cannot be rolled out, before anything is changed."""
+        check_service(service)
         check_template(name, service.template)
         check_traffic(list(service.traffic))
         taken = self._named(service)

@@ -26,6 +26,21 @@ class StateBroken(ValueError):
     """What an emulator kept cannot be read. The message says what to do."""
 
 
+def open_database(file: Path, script: str) -> sqlite3.Connection:
+    """Open a database that a kill at any moment leaves whole, and run a script on it.
+
+    Raises:
+        StateBroken: it is none.
+    """
+    database = sqlite3.connect(file, isolation_level=None)
+    try:
+        database.executescript(f"PRAGMA journal_mode=WAL; {script}")
+    except sqlite3.DatabaseError as error:
+        database.close()
+        raise StateBroken(f"{file} cannot be read: {error}. Remove it to begin without what it held.") from None
+    return database
+
+
 class State:
     """The file, and what has changed since it was last written.
 
@@ -38,12 +53,7 @@ class State:
 
     def __init__(self, file: Path) -> None:
         file.touch(mode=0o600)
-        self._db = sqlite3.connect(file, isolation_level=None)
-        try:
-            self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_SCHEMA}")
-        except sqlite3.DatabaseError as error:
-            self._db.close()
-            raise StateBroken(f"{file} cannot be read: {error}. Remove it to begin with an empty cloud.") from None
+        self._db = open_database(file, f"PRAGMA synchronous=NORMAL; {_SCHEMA}")
         self._changed: dict[tuple[str, str], Content | None] = {}
         self._turn: asyncio.Handle | None = None
         self._closed = False

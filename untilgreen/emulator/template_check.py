@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from untilgreen.emulator.limits import MIB, cpus, memory_bytes
 from untilgreen.emulator.names import ServiceName
-from untilgreen.emulator.protos import Allocation, Message
+from untilgreen.emulator.protos import Allocation, IngressTraffic, Message
 from untilgreen.emulator.rpc import invalid, not_emulated
 
 _SERVICE_ID = re.compile(r"[a-z]([a-z0-9-]{0,47}[a-z0-9])?")
@@ -13,8 +14,24 @@ _LABEL_ID = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 _RESERVED = re.compile(r"PORT|K_.*")
 _CONTAINER = "spec.template.spec.containers[0]"
 _LONGEST_START_S = 240
+_LONGEST_PROBE_S = {"startup_probe": _LONGEST_START_S, "liveness_probe": 3600}
 _LONGEST_REQUEST_S = 3600
 _ALL = 100
+_MOST_REQUESTS = 1000
+_LEAST_MEMORY = 128 * MIB
+_MOST_MEMORY_GIB = ((1, 4), (2, 8), (4, 16), (6, 24), (8, 32))
+"""How much memory goes with so many processors."""
+
+_TEMPLATE = (
+    "volumes",
+    "vpc_access",
+    "service_mesh",
+    "node_selector",
+    "session_affinity",
+    "health_check_disabled",
+)
+_SERVICE = ("scaling", "iap_enabled", "default_uri_disabled", "multi_region_settings", "build_config")
+_IN_CONTAINER = ("readiness_probe", "working_dir", "volume_mounts", "source_code", "depends_on", "base_image_uri")
 
 
 def check_service_id(service_id: str) -> None:
@@ -30,6 +47,17 @@ def check_service_id(service_id: str) -> None:
         )
 
 
+def check_service(service: Message) -> None:
+    """Let a service pass whose own settings hold here too.
+
+    Raises:
+        Refusal: something in it is not emulated.
+    """
+    _check_absent(service, _SERVICE, "service")
+    if service.ingress not in (IngressTraffic.INGRESS_TRAFFIC_UNSPECIFIED, IngressTraffic.INGRESS_TRAFFIC_ALL):
+        raise not_emulated("service.ingress other than INGRESS_TRAFFIC_ALL")
+
+
 def check_template(service: ServiceName, template: Message) -> None:
     """Let a template pass that a revision can be made of.
 
@@ -42,11 +70,10 @@ def check_template(service: ServiceName, template: Message) -> None:
         raise invalid("spec.template.spec.containers: at least one container is required.")
     if len(template.containers) > 1:
         raise not_emulated("template.containers[1]")
-    for name in ("volumes", "vpc_access", "service_mesh", "node_selector"):
-        if name in {field.name for field, _ in template.ListFields()}:
-            raise not_emulated(f"template.{name}")
+    _check_absent(template, _TEMPLATE, "template")
     if not 0 <= template.timeout.seconds <= _LONGEST_REQUEST_S:
         raise invalid(f"spec.template.spec.timeoutSeconds: must be between 0 and {_LONGEST_REQUEST_S}.")
+    _check_scale(template)
     _check_container(template.containers[0])
 
 
@@ -79,15 +106,49 @@ def _check_revision_name(service: ServiceName, name: str) -> None:
         )
 
 
+def _check_absent(message: Message, names: tuple[str, ...], path: str) -> None:
+    present = {field.name for field, _ in message.ListFields()}
+    for name in names:
+        if name in present:
+            raise not_emulated(f"{path}.{name}")
+
+
+def _check_scale(template: Message) -> None:
+    if not 0 <= template.max_instance_request_concurrency <= _MOST_REQUESTS:
+        raise invalid(f"spec.template.spec.containerConcurrency: must be between 0 and {_MOST_REQUESTS}.")
+    fewest, most = template.scaling.min_instance_count, template.scaling.max_instance_count
+    if fewest < 0 or most < 0 or (most and fewest > most):
+        raise invalid(f"spec.template.scaling: min_instance_count {fewest} does not go with max_instance_count {most}.")
+
+
 def _check_container(container: Message) -> None:
     if not container.image:
         raise invalid(f"{_CONTAINER}.image: must be specified.")
-    for name in ("liveness_probe", "readiness_probe", "working_dir", "volume_mounts", "source_code"):
-        if name in {field.name for field, _ in container.ListFields()}:
-            raise not_emulated(f"template.containers[0].{name}")
+    _check_absent(container, _IN_CONTAINER, "template.containers[0]")
     _check_environment([variable.name for variable in container.env])
-    if container.HasField("startup_probe"):
-        _check_probe(container.startup_probe, _container_port(container))
+    _check_limits(dict(container.resources.limits))
+    for name in _LONGEST_PROBE_S:
+        if container.HasField(name):
+            _check_probe(name, getattr(container, name), _container_port(container))
+
+
+def _check_limits(limits: dict[str, str]) -> None:
+    """Cloud Run gives only so much memory to so many processors."""
+    path = f"{_CONTAINER}.resources.limits"
+    for name in sorted(set(limits) - {"cpu", "memory"}):
+        raise not_emulated(f"template.containers[0].resources.limits[{name}]")
+    try:
+        processors, memory = cpus(limits.get("cpu", "1")), memory_bytes(limits.get("memory", "512Mi"))
+    except ValueError as error:
+        raise invalid(f"{path}: {error}.") from None
+    most = next((gib for number, gib in _MOST_MEMORY_GIB if processors <= number), 0)
+    if not most:
+        raise invalid(f"{path}.cpu: Invalid value specified for cpu. The maximum is {_MOST_MEMORY_GIB[-1][0]}.")
+    if not _LEAST_MEMORY <= memory <= most * 1024 * MIB:
+        raise invalid(
+            f"{path}.memory: Invalid value specified for memory. For {processors:.1f} CPU, memory must be between "
+            f"128Mi and {most}Gi inclusive."
+        )
 
 
 def _check_environment(names: list[str]) -> None:
@@ -102,16 +163,19 @@ def _check_environment(names: list[str]) -> None:
         raise invalid(f"{_CONTAINER}.env: Duplicate or empty environment variable names: {', '.join(twice)}.")
 
 
-def _check_probe(probe: Message, port: int) -> None:
-    path = f"{_CONTAINER}.startup_probe"
-    if probe.HasField("grpc"):
-        raise not_emulated("template.containers[0].startup_probe.grpc")
-    action = probe.http_get if probe.HasField("http_get") else probe.tcp_socket
+def _check_probe(name: str, probe: Message, port: int) -> None:
+    path, longest = f"{_CONTAINER}.{name}", _LONGEST_PROBE_S[name]
+    if name == "liveness_probe" and not probe.HasField("http_get") and not probe.HasField("grpc"):
+        raise invalid(f"{path}: must have http_get or grpc.")
+    action = next((getattr(probe, kind) for kind in ("http_get", "grpc") if probe.HasField(kind)), probe.tcp_socket)
     if action.port not in (0, port):
-        raise not_emulated(f"template.containers[0].startup_probe with another port than the container's {port}")
+        raise not_emulated(f"template.containers[0].{name} with another port than the container's {port}")
     period, threshold = probe.period_seconds or 10, probe.failure_threshold or 3
-    if period * threshold > _LONGEST_START_S:
-        raise invalid(f"{path}: failure_threshold * period_seconds must be at most {_LONGEST_START_S}.")
+    if name == "startup_probe" and period * threshold > longest:
+        raise invalid(f"{path}: failure_threshold * period_seconds must be at most {longest}.")
+    for field in ("initial_delay_seconds", "period_seconds", "timeout_seconds"):
+        if not 0 <= getattr(probe, field) <= longest:
+            raise invalid(f"{path}.{field}: must be at most {longest}.")
     if (probe.timeout_seconds or 1) > period:
         raise invalid(f"{path}.timeout_seconds: must be at most period_seconds.")
 

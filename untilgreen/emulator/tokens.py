@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import datetime
+import datetime as dt
 import hashlib
 import json
 import secrets
@@ -20,13 +20,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
+from untilgreen.emulator.invoker import InvalidToken
+
 ISSUER = "https://accounts.google.com"
 LIFETIME_S = 3600
 _SKEW_S = 10
-
-
-class InvalidToken(Exception):
-    """A token that does not say what it should, or that nobody here has signed."""
 
 
 class Tokens:
@@ -108,10 +106,10 @@ def account_number(account: str) -> str:
 
 def _certificate(key: rsa.RSAPrivateKey) -> str:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "federated-signon.emulator.invalid")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
-    signed = builder.not_valid_after(now + datetime.timedelta(days=365)).sign(key, hashes.SHA256())
+    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - dt.timedelta(days=1))
+    signed = builder.not_valid_after(now + dt.timedelta(days=365)).sign(key, hashes.SHA256())
     return signed.public_bytes(serialization.Encoding.PEM).decode()
 
 

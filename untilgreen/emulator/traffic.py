@@ -6,6 +6,9 @@ import asyncio
 import random
 from dataclasses import dataclass, field
 
+from untilgreen.emulator.front_answers import Answer
+from untilgreen.emulator.http1 import Head
+from untilgreen.emulator.invoker import Invokers
 from untilgreen.emulator.names import ServiceName
 from untilgreen.emulator.port_book import LOOPBACK, PortBook
 from untilgreen.emulator.protos import Allocation, Message, TrafficTargetStatus
@@ -61,11 +64,17 @@ class ServiceRoute:
 
     Args:
         service: whose port it is.
+        invokers: lets requests in; None lets all in.
         targets: workloads with their percentage.
     """
 
     service: ServiceName
+    invokers: Invokers | None = None
     targets: list[tuple[Workload, int]] = field(default_factory=list)
+
+    def admit(self, head: Head) -> Head | Answer:
+        """Return a request's head as the instance may see it, or the answer to a request that is turned away."""
+        return self.invokers.admit(self.service, head) if self.invokers else head
 
     def choose(self) -> Workload | None:
         """Return who answers the next request: each as often as its percentage says."""
@@ -87,11 +96,13 @@ class Routes:
     Args:
         ports: says which port belongs to whom.
         log: takes the records of requests.
+        invokers: lets requests in; None lets all in.
     """
 
-    def __init__(self, ports: PortBook, log: RequestLog) -> None:
+    def __init__(self, ports: PortBook, log: RequestLog, invokers: Invokers | None = None) -> None:
         self._ports = ports
         self._log = log
+        self._invokers = invokers
         self._doors: dict[tuple[str, str], _Door] = {}
         self._reached: dict[str, set[str]] = {}
 
@@ -100,7 +111,7 @@ class Routes:
         key = (str(service), tag)
         if key not in self._doors:
             listening = self._ports.listen(_owner(*key))
-            route = ServiceRoute(service)
+            route = ServiceRoute(service, self._invokers)
             front = Front(route, self._log)
             self._doors[key] = _Door(route, front, f"http://{LOOPBACK}:{listening.getsockname()[1]}")
             await front.open(listening)

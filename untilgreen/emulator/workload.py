@@ -1,4 +1,4 @@
-"""A revision at work: instances are started when they are needed, again when they end, and stopped when nobody needs them.
+"""A revision at work: instances are started when needed, again when they end, and stopped when nobody needs them.
 
 A request takes the least busy instance. When all take as many requests as they may, it waits in a line, and a further
 instance is started while there may be one.
@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from untilgreen.emulator.backend import Backend
+from untilgreen.emulator.conditions import RevisionFailed
 from untilgreen.emulator.container_log import ContainerLog
-from untilgreen.emulator.instances import Grounds, Instance, Plan, launch
+from untilgreen.emulator.instances import Grounds, Instance, Origin, Plan, launch
 from untilgreen.emulator.limits import Usage
 from untilgreen.emulator.scaling import AUTOSCALING, MINIMUM, ROLLOUT, SPARE_S
 
@@ -65,8 +66,7 @@ class Workload:
         self.labels = plan.labels
         self.timeout = plan.timeout
         self.usage = Usage(plan.memory, plan.cpu)
-        self._plan = plan
-        self._grounds = grounds
+        self._origin = Origin(plan, grounds, self.usage)
         self._log = log
         self._scaling = grounds.scaling
         self._concurrency = plan.bounds.concurrency
@@ -187,14 +187,20 @@ class Workload:
         try:
             while not place.done():
                 await asyncio.wait([place], timeout=self._scaling.pending)
-                if not place.done() and not self._starting:
-                    raise Overloaded
-            return place.result()
-        except BaseException:
-            if place.done() and not place.cancelled() and not place.exception():
-                self.give_back(place.result())
-            place.cancel()
+                if not self._starting:
+                    break
+        except asyncio.CancelledError:
+            self._leave(place)
             raise
+        if not place.done():
+            place.cancel()
+            raise Overloaded
+        return place.result()
+
+    def _leave(self, place: asyncio.Future[Backend]) -> None:
+        """Step out of the line, also when the place has just been served."""
+        if not place.cancel() and not place.exception():
+            self.give_back(place.result())
 
     def _serve_line(self) -> None:
         """Give free instances to those who wait, first come, first served."""
@@ -229,7 +235,7 @@ class Workload:
     async def _start(self, reason: str) -> None:
         await asyncio.sleep(_BACKOFF_S[min(self._ends_in_a_row, len(_BACKOFF_S) - 1)])
         try:
-            instance = await launch(self._plan, self._grounds, self._log, self.usage, reason)
+            instance = await launch(self._origin, self._log, reason)
         except BaseException:
             self._ends_in_a_row += 1
             raise
@@ -250,10 +256,11 @@ class Workload:
 
     def _turn_away(self, error: BaseException | None) -> None:
         """Tell everybody in line that nobody will come."""
+        ended = isinstance(error, RevisionFailed) and error.ended
         line, self._line = self._line, deque()
         for place in line:
             if not place.done():
-                place.set_exception(NotStarted(ended=isinstance(error, RevisionFailed) and error.ended) if error else NoInstance())
+                place.set_exception(NotStarted(ended=ended) if error else NoInstance())
 
     async def _watch(self, instance: Instance) -> None:
         """See an instance's end, or end it when it has had nothing to do for long; start another one if need be."""

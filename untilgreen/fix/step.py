@@ -8,7 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from untilgreen.collect.bundle import Bundle
-from untilgreen.errors import RepositoryError
+from untilgreen.errors import ConfigError, RepositoryError
+from untilgreen.fix.images import examined
 from untilgreen.fix.tree import Tree, read_texts
 from untilgreen.model.analysis import (
     Analysis,
@@ -24,9 +25,10 @@ from untilgreen.model.analysis import (
     Truth,
 )
 from untilgreen.model.cycle import Run
-from untilgreen.ports import Fixer, History
+from untilgreen.model.delivery import GateFinding
+from untilgreen.ports import Checker, Fixer, History
 from untilgreen.review.fixes import refuse, review_fix
-from untilgreen.review.fixes.change import paths_in
+from untilgreen.review.fixes.change import Images, paths_in
 from untilgreen.settings import FILE, parse
 
 _CITED = 8
@@ -41,6 +43,8 @@ def offer(  # noqa: PLR0917 - a step takes the documents it needs, in the order 
     fixers: Sequence[Fixer],
     history: History,
     already: frozenset[str],
+    *,
+    checker: Checker,
 ) -> Offer:
     """Ask the fixers for each approved cause and judge what they offer. Commits nothing.
 
@@ -52,9 +56,10 @@ def offer(  # noqa: PLR0917 - a step takes the documents it needs, in the order 
         fixers: asked in order.
         history: the user's repository; only read.
         already: ids of fixes that were committed or rejected before; they are not offered again.
+        checker: parses sources, for the image gate.
     """
     with TemporaryDirectory(prefix="untilgreen-fix-") as place:
-        bench = _Bench(Tree(history, run.commit, Path(place)), set(already))
+        bench = _Bench(Tree(history, run.commit, Path(place)), checker, set(already))
         for analysis in causes(triage, reviews):
             if not bench.serves(analysis):
                 bench.consider(analysis, fixers)
@@ -82,11 +87,14 @@ class _Bench:
     """Where fixes are tried on, one cause after the other."""
 
     tree: Tree
+    checker: Checker
     tried: set[str]
     reviews: list[FixReview] = field(default_factory=list)
     passed_over: list[FixReview] = field(default_factory=list)
     approved: list[Fix] = field(default_factory=list)
     undecided: list[Fix] = field(default_factory=list)
+    seen: dict[Path, tuple[GateFinding, ...]] = field(default_factory=dict)
+    """Folder of a tree -> what the image gate says of it."""
 
     def serves(self, analysis: Analysis) -> bool:
         """Tell whether an approved fix breaks this chain already: two groups may have one cause."""
@@ -117,12 +125,23 @@ class _Bench:
             except RepositoryError as error:
                 self.passed_over.append(_inapplicable(fix, analysis, error))
                 return None
-            review = review_fix(fix, analysis, before, read_texts(copy), settings)
+            images = Images(self._gate(self.tree.folder), self._gate(copy))
+            review = review_fix(fix, analysis, before, read_texts(copy), settings, images)
             if review.decision is Decision.APPROVED:
                 self.tree.keep(copy)
         self.tried.add(fix.id)
         self.reviews.append(review)
         return review.decision
+
+    def _gate(self, folder: Path) -> tuple[GateFinding, ...]:
+        """Ask the image gate about a tree; settings that cannot be read are for another rule to tell."""
+        if folder not in self.seen:
+            try:
+                settings = parse(read_texts(folder).get(FILE, ""))
+            except ConfigError:
+                return ()
+            self.seen[folder] = examined(folder, settings, self.checker)
+        return self.seen[folder]
 
     def offer(self, evidence: dict[str, tuple[str, ...]]) -> Offer:
         """Return what came of it."""

@@ -25,6 +25,11 @@ class Tree:
         self._folder.mkdir()
         history.export(commit, self._folder)
 
+    @property
+    def folder(self) -> Path:
+        """Return where it lies as it is now."""
+        return self._folder
+
     def texts(self) -> dict[str, str]:
         """Return path -> text as it is now."""
         return read_texts(self._folder)

@@ -172,7 +172,8 @@ def _variables(seen: ServiceSeen, bound: Bound) -> Iterator[str]:
         known = {binding.env for binding in seen.secrets}
         yield "    secrets:"
         for name, reference in bound.secrets.items():
-            yield f"      {_scalar(name)}: {_scalar(reference)}{'' if name in known else f'  {GUESS}the name of the secret'}"
+            guess = "" if name in known else f"  {GUESS}the name of the secret"
+            yield f"      {_scalar(name)}: {_scalar(reference)}{guess}"
     if bound.needs:
         yield "    # The source cannot do without these: give each a value in `env` or a secret in `secrets`."
         yield f"    needs: {_list(bound.needs)}  {GUESS}nothing here gives them, so a rollout is refused"

@@ -142,7 +142,8 @@ class Secret(Item):
         """Return the binding and its problem, never a value."""
         s = self.status
         bound = f"{s.service} {s.binding.env} <- {s.binding.secret}:{s.binding.version}"
-        return f"{bound} {s.problem or 'usable'} {s.message}".strip()
+        how = f"usable ({s.problem})" if s.usable and s.problem else s.problem or "usable"
+        return f"{bound} {how} {s.message}".strip()
 
 
 class Commit(Item):
@@ -155,6 +156,8 @@ class Commit(Item):
     files: tuple[str, ...]
     since_good: bool = True
     """Whether it came after the last commit that was good."""
+    depth: int = 0
+    """How many commits came after it, up to the tested one: of two in one second the times do not tell."""
 
     @property
     def text(self) -> str:

@@ -16,7 +16,7 @@ from untilgreen.model.claims import (
     RegressedBy,
     SecretMissing,
 )
-from untilgreen.model.evidence import Case, Commit, Entry, Hunk, Item, Request, Revision, SourceFile
+from untilgreen.model.evidence import Case, Commit, Entry, GateSeen, Hunk, Item, Request, Revision, SourceFile
 from untilgreen.model.suite import Frame
 from untilgreen.review.dossier import Chain
 from untilgreen.review.routes import matches
@@ -55,7 +55,7 @@ def _touches(chain: Chain, effect: Why, hunk: Hunk) -> bool:
         case CodeDefect(path=path):
             return hunk.path == path
         case FileExcluded(rule_file=path):
-            return hunk.path == path
+            return hunk.path == path or _begins_to_ask(chain, effect, hunk)
         case SecretMissing(env=name):
             return name in hunk.text
         case ConfigMismatch(key=key, actual=actual):
@@ -66,6 +66,12 @@ def _touches(chain: Chain, effect: Why, hunk: Hunk) -> bool:
         case _:
             behind = _errors(chain, effect)
             return any(_shares(chain, e, hunk) for e in behind) if behind else _only_suspect(chain, effect, hunk)
+
+
+def _begins_to_ask(chain: Chain, effect: Why, hunk: Hunk) -> bool:
+    """Tell whether a change brought the very line that asks for a file which an older rule keeps out."""
+    seen = [item.finding for item in chain.judgements[effect.number].for_ if isinstance(item, GateSeen)]
+    return any(f.path == hunk.path and hunk.line <= f.line < hunk.line + len(hunk.added) for f in seen)
 
 
 def _errors(chain: Chain, effect: Why) -> list[Entry]:

@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from untilgreen.collect.bundle import Bundle
-from untilgreen.model.evidence import Case, Entry, Request, Revision, Stream
+from untilgreen.model.evidence import Case, Entry, GateSeen, Request, Revision, Stream
 from untilgreen.model.suite import Exchange, Frame, Outcome
 
 Seen = TypeVar("Seen", Entry, Request)
@@ -87,6 +87,12 @@ def revision_under_test(bundle: Bundle, service: str) -> Revision | None:
     name = bundle.manifest.revisions.get(service, "")
     found = [r for r in bundle.find(Revision, service=service) if r.current and name in (r.name, "")]
     return found[-1] if found else None
+
+
+@once
+def gate_saw(bundle: Bundle) -> list[GateSeen]:
+    """Return for what the image gate refused the rollout; its warnings explain no failure."""
+    return [seen for seen in bundle.find(GateSeen) if seen.finding.blocking]
 
 
 @once

@@ -10,6 +10,7 @@ from pathlib import Path
 from untilgreen.errors import SuiteCrashed
 from untilgreen.model.suite import Outcome, Result, SuiteRun
 from untilgreen.ports import Suite, SuiteOrder, SuiteOutput, Watcher
+from untilgreen.redaction import LAST_NET
 from untilgreen.settings import SuiteSettings
 from untilgreen.suite.gaps import find_gaps
 from untilgreen.suite.outcomes import conclude
@@ -131,4 +132,4 @@ def _rerun(order: SuiteOrder, failed: tuple[str, ...], number: int, left_s: floa
 def _write(results: Iterable[Result], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / RESULTS).open("w", encoding="utf-8") as file:
-        file.writelines(result.model_dump_json() + "\n" for result in results)
+        file.writelines(LAST_NET.mask(result.model_dump_json()) + "\n" for result in results)

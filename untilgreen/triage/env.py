@@ -75,15 +75,26 @@ def lacking(scene: Scene, services: Iterable[str], entries: Iterable[Entry] = ()
 def _of(scene: Scene, service: str, peers: list[str], entries: list[Entry]) -> Iterator[Lack]:
     template = _template(scene.current.get(service))
     read = reads(scene, service)
-    unusable = [s for s in scene.bundle.find(Secret) if s.status.service == service and s.status.problem]
+    unusable = [s for s in scene.bundle.find(Secret) if s.status.service == service and not s.status.usable]
     for secret in sorted(unusable, key=lambda s: s.status.binding.env):
         name = secret.status.binding.env
         yield Lack(service, name, read.get(name), secret, name, f"the check says {secret.status.problem}", 0.95)
     if template is None:
         return
+    yield from _refused(scene, service, template)
     for name in sorted(set(read) - bound(template) - PLATFORM):
         if lack := _witnessed(scene, service, read[name], peers, entries):
             yield lack
+
+
+def _refused(scene: Scene, service: str, template: Template) -> Iterator[Lack]:
+    """Go through the secrets that the platform itself did not give to the revision: no check could foresee it."""
+    revision = scene.current[service]
+    for binding in () if revision.ready else template.secrets:
+        words = f"secrets/{binding.secret.rpartition('/')[2]}/"
+        if words in revision.message:
+            read = reads(scene, service).get(binding.env)
+            yield Lack(service, binding.env, read, revision, words, "the platform does not give it the secret", 0.95)
 
 
 def _witnessed(scene: Scene, service: str, read: Read, peers: list[str], entries: list[Entry]) -> Lack | None:

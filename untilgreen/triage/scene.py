@@ -292,5 +292,6 @@ def _when(item: Entry | Request) -> tuple[datetime, str]:
     return item.at or _START, item.insert_id
 
 
-def _age(commit: Commit) -> tuple[datetime, str]:
-    return commit.at or _START, commit.sha
+def _age(commit: Commit) -> tuple[int, datetime, str]:
+    """Return what sorts the oldest first."""
+    return -commit.depth, commit.at or _START, commit.sha

@@ -14,6 +14,7 @@ from untilgreen.triage.descent import Descent, descend
 from untilgreen.triage.errors import Errors
 from untilgreen.triage.group import Cluster, clusters
 from untilgreen.triage.masking import mask
+from untilgreen.triage.refused import refusals
 from untilgreen.triage.rivals import rivals
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.startup import incident
@@ -57,13 +58,25 @@ def _own(bundle: Bundle) -> tuple[tuple[Group, ...], tuple[Analysis, ...]]:
     errors = Errors(scene)
     walk = Walk(scene, errors)
     descents = [descend(scene, errors, case) for case in scene.bad]
-    down = _incidents(scene, errors, descents)
+    down = _refused(scene) or _incidents(scene, errors, descents)
     hidden = {case.nodeid for cluster in down for case in cluster.cases}
     rest = clusters(walk, [d for d in descents if d.case.nodeid not in hidden])
     found = [*down, *sorted(rest, key=lambda c: (-len(c.cases), c.key))]
     groups = [_group(cluster) for cluster in found]
     analyses = [_analysis(scene, group, cluster.chain) for group, cluster in zip(groups, found, strict=True)]
     return (*groups, *_masked(scene, groups[: len(down)])), tuple(analyses)
+
+
+def _refused(scene: Scene) -> list[Cluster]:
+    """One cluster for each cause for which nothing was rolled out: no test has seen anything of this commit."""
+    chains = [(service, chain) for service, chain in refusals(scene) if chain]
+    return [Cluster(f"{service} is refused: {_leaf(chain)}", (), chain) for service, chain in chains]
+
+
+def _leaf(chain: Chain) -> str:
+    """Name what is wrong, not who brought it: commits differ where causes are the same."""
+    first = chain[0].claim
+    return mask(f"{first.type} {first.subject}")[:160]
 
 
 def _incidents(scene: Scene, errors: Errors, descents: list[Descent]) -> list[Cluster]:

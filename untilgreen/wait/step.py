@@ -57,10 +57,8 @@ def _look_at_all(settings: Settings, rollout: Rollout, probe: Probe, clock: Cloc
     depends_on = {name: settings.services[name].depends_on for name in in_order(settings) if name in served}
     looked: dict[str, Looked] = {}
     for level in levels(depends_on):
-        sick = {name: _sick(depends_on[name], looked) for name in level}
-        found = side_by_side(
-            lambda name, sick=sick: _look(served[name], settings.services[name].health, sick[name], probe, clock), level
-        )
+        asked = [(served[name], settings.services[name].health, _sick(depends_on[name], looked)) for name in level]
+        found = side_by_side(lambda one: _look(*one, probe, clock), asked)
         looked |= dict(zip(level, found, strict=True))
     return {name: looked[name] for name in served}
 
@@ -89,7 +87,9 @@ def _look(served: Served, health: HealthSettings, sick: str, probe: Probe, clock
 def _why_unhealthy(served: Served, health: HealthSettings, checks: tuple[HealthCheck, ...]) -> str:
     last = next((check for check in reversed(checks) if not check.ok), checks[-1])
     state = "ready" if last.kind == "ready" else "healthy"
-    return f"{served.service}: {last.url} was not {state} within {health.timeout_s:g} s; the last answer was {told(last)}"
+    return (
+        f"{served.service}: {last.url} was not {state} within {health.timeout_s:g} s; the last answer was {told(last)}"
+    )
 
 
 def _why_not_serving(rollout: Rollout) -> str:

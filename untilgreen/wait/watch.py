@@ -46,7 +46,8 @@ class Watch:
         """
         url = f"{base.rstrip('/')}/{path.lstrip('/')}"
         deadline = min(self._deadline, until) if until else self._deadline
-        checks, pause = (self._look(url, kind),), _FIRST_S
+        checks: tuple[HealthCheck, ...] = (self._look(url, kind),)
+        pause = _FIRST_S
         while not self.enough(checks) and self._clock.now() < deadline:
             self._clock.sleep(pause)
             pause = min(pause * _GROWTH, _LAST_S)

@@ -91,8 +91,8 @@ def test_a_password_must_be_a_text(auth, password):
 @pytest.mark.parametrize("secret", [None, "", "guess", "SERVICE_SECRET", "shared secret", "0" * 48])
 def test_only_services_of_ours_may_ask_whose_a_token_is(auth, sign_in, secret):
     ada = sign_in("ada")
-    headers = {} if secret is None else {"X-Service-Secret": secret}
+    headers = {} if secret is None else {"X-Call-Made": "1772442720000", "X-Call-Signature": secret}
     answer = auth.post("/check", json={"token": ada.token}, headers=headers)
     assert answer.status_code == 403
-    assert answer.json() == {"error": "service secret refused"}
+    assert answer.json() == {"error": "service call refused"}
     assert ada.get("/api/agents").json()["owner"] == "ada"

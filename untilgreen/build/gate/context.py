@@ -51,6 +51,7 @@ class Context:
         diagnostics: what does not parse there.
         uncommitted: what the user's checkout holds otherwise, as far as it would go into the image.
         settings: the text of the settings file.
+        gitignore: the text of the repository's own `.gitignore`.
     """
 
     build: BuildContext
@@ -63,6 +64,7 @@ class Context:
     diagnostics: tuple[Diagnostic, ...] = ()
     uncommitted: tuple[str, ...] = ()
     settings: str = ""
+    gitignore: str = ""
 
     @cached_property
     def kept(self) -> frozenset[str]:
@@ -95,7 +97,7 @@ def gather(build: BuildContext, wanted: Service, checker: Checker, export: Path,
     Raises:
         ConfigError: the image's Python cannot be checked.
     """
-    settings = (export / FILE).read_text("utf-8", "replace") if (export / FILE).is_file() else ""
+    settings, gitignore = _at_root(export, FILE), _at_root(export, GIT_FILE)
     if isinstance(wanted.builder, PrebuiltImage):
         return Context(build, wanted, settings=settings)
     texts, unreadable = _read_all(build)
@@ -113,7 +115,12 @@ def gather(build: BuildContext, wanted: Service, checker: Checker, export: Path,
         checker.check(build.folder, sources, python.version) if sources else (),
         _would_go_in(build, wanted, changed),
         settings,
+        gitignore,
     )
+
+
+def _at_root(export: Path, name: str) -> str:
+    return (export / name).read_text("utf-8", "replace") if (export / name).is_file() else ""
 
 
 def _start(build: BuildContext, wanted: Service, texts: Mapping[str, str]) -> Start:

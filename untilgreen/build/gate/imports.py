@@ -47,9 +47,8 @@ def imports(context: Context) -> Iterator[GateFinding]:
 def _walk(context: Context) -> Walk:
     """Begin where the container begins; without that, at every file that is no test, as if all were started."""
     start = context.start
-    files = {path: origin for path, origin in start.files.items() if origin in context.texts or _is_module(origin)}
     if start.entries:
-        walk = Walk(Modules(files, context.texts, start.roots), context.kept)
+        walk = Walk(Modules(start.files, context.texts, start.roots), context.kept)
         for entry in start.entries:
             around = walk.modules.around(entry.path) if entry.imported else ()
             for path, main in (*((init, False) for init in around), (entry.path, entry.main)):
@@ -62,13 +61,9 @@ def _walk(context: Context) -> Walk:
         walk = Walk(Modules(everything, context.texts, ("/", "/src")), context.kept, besides=True)
         for path in context.build.kept:
             if path.endswith(".py") and path in context.texts and not is_side_file(path):
-                walk.begin(f"/{path}", main=True)
+                walk.begin(f"/{path}", main=False)
     walk.finish()
     return walk
-
-
-def _is_module(path: str) -> bool:
-    return path.endswith((".so", ".pyd", ".pyx", ".pyi"))
 
 
 def _missing_start(context: Context) -> Iterator[GateFinding]:
@@ -107,9 +102,10 @@ def _absent(context: Context, lack: Lack) -> GateFinding:
     why = "it is not committed" if uncommitted else "the commit has no such file"
     message = (
         f"{context.build.in_repository(lack.importer)}:{lack.line} asks for {lack.module}, and {why} "
-        f"({lack.path.lstrip('/')}). Commit it, or remove the import."
+        f"({context.build.in_repository(lack.path)}). Commit it, or remove the import."
     )
-    blocking = lack.sure and not context.start.other and not _made_in_build(context, lack.path)
+    # A file that nobody is known to import may be dead, and break nothing.
+    blocking = lack.sure and bool(context.start.entries) and not _made_in_build(context, lack.path)
     return context.finding(RULE, message, lack.importer, lack.line, blocking=blocking)
 
 
@@ -150,9 +146,15 @@ def _made_by_dockerfile(context: Context, path: str) -> bool:
 
 
 def _made_in_build(context: Context, path: str) -> bool:
-    """Tell whether a file that nobody commits is made on the way: by a recipe that names it, or because git ignores it."""
-    name, inner = posixpath.basename(path), path.lstrip("/")
+    """Tell whether a file that nobody commits is made on the way: a recipe names it, or git ignores it."""
+    name = posixpath.basename(path)
     recipes = "\n".join(context.texts.get(recipe, "") for recipe in _RECIPES)
-    rules = parse_git_rules(context.texts.get(GIT_FILE, ""), GIT_FILE, lambda _: "")
-    ignored = bool(split_by_git_rules([inner], rules)[1])
+    ignored = _ignored(context.texts.get(GIT_FILE, ""), path) or _ignored(
+        context.gitignore, context.build.in_repository(path)
+    )
     return name in recipes or ignored or bool(_GENERATED.search(name)) or _made_by_dockerfile(context, path)
+
+
+def _ignored(text: str, path: str) -> bool:
+    rules = parse_git_rules(text, GIT_FILE, lambda _: "")
+    return bool(split_by_git_rules([path], rules)[1])

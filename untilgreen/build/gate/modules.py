@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from untilgreen.build.gate.statements import Import, binds, parsed
+from untilgreen.build.gate.statements import Import, Source, source_of
 
 _COMPILED = (".so", ".pyd", ".pyx", ".pyi", ".pyc", ".c", ".cpp", ".rs")
 _DYNAMIC = re.compile(r"sys\.modules|__path__|meta_path|path_hooks|extend_path|\bexec\(")
@@ -22,7 +21,8 @@ class Found:
     Attributes:
         files: what Python would run for it, in order.
         package: the folder that the last part names, when it is a package; else empty.
-        absent: where a file would have to be that the commit does not hold; empty when nothing is certain to lack.
+        absent: where in the build context a file would have to be that the commit does not hold; empty when nothing
+            is certain to lack.
     """
 
     files: tuple[str, ...] = ()
@@ -43,13 +43,13 @@ class Modules:
         self.files = files
         self._texts = texts
         self._roots = tuple(roots)
-        self._trees: dict[str, ast.Module | None] = {}
+        self._sources: dict[str, Source | None] = {}
 
-    def tree(self, path: str) -> ast.Module | None:
-        """Return a file's tree; None when our own Python cannot parse it."""
-        if path not in self._trees:
-            self._trees[path] = parsed(self._texts.get(self.files[path], ""))
-        return self._trees[path]
+    def source(self, path: str) -> Source | None:
+        """Read a file; None when our own Python cannot parse it."""
+        if path not in self._sources:
+            self._sources[path] = source_of(self._texts.get(self.files[path], ""))
+        return self._sources[path]
 
     def targets(self, place: str, found: Import, more_roots: Iterable[str] = ()) -> Found:
         """Return what an import in the file at `place` leads to."""
@@ -58,10 +58,10 @@ class Modules:
             base = posixpath.dirname(place)
             for _ in range(found.level - 1):
                 base = posixpath.dirname(base)
-            target = self._down(base, parts, (), regular=f"{base}/__init__.py" in self.files)
+            target = self._down(base, parts, (), regular=posixpath.join(base, "__init__.py") in self.files)
         else:
             target = self._from_roots(parts, (*self._roots, *more_roots))
-        return self._with_names(target, found.names)
+        return self._with_names(target, found.names, place)
 
     def around(self, path: str) -> tuple[str, ...]:
         """Return the packages that Python imports before a module, outermost first."""
@@ -69,6 +69,8 @@ class Modules:
         folder = posixpath.dirname(path)
         while (init := posixpath.join(folder, "__init__.py")) in self.files:
             found.insert(0, init)
+            if folder == "/":
+                break
             folder = posixpath.dirname(folder)
         return tuple(init for init in found if init != path)
 
@@ -79,7 +81,8 @@ class Modules:
             if f"{base}/__init__.py" in self.files or f"{base}.py" in self.files:
                 return self._down(root, parts, (), regular=False)
         for root, base in zip(roots, bases, strict=True):
-            if base in self._folders and (found := self._down(root, parts, (), regular=False)).files:
+            found = self._down(root, parts, (), regular=False) if base in self._folders else Found()
+            if found.files or found.package:
                 return found
         return Found()
 
@@ -96,26 +99,35 @@ class Modules:
             return Found(files)
         if base in self._folders:
             return self._down(base, parts[1:], files, regular=False)
-        return Found(files, absent=f"{base}.py" if regular and not self._dynamic(place) else "")
+        return Found(files, absent=self._absent(place, parts[0]) if regular else "")
 
-    def _with_names(self, target: Found, names: tuple[str, ...]) -> Found:
-        """Add the modules among the names that are taken from a package and that it does not bind itself."""
+    def _absent(self, folder: str, name: str) -> str:
+        """Return where a package's module would have to be; nothing when the package may make it without a file."""
+        inits = self.around(posixpath.join(folder, "_.py"))
+        if any(_DYNAMIC.search(self._texts.get(self.files[init], "")) for init in inits):
+            return ""
+        return posixpath.join(posixpath.dirname(self.files[inits[-1]]), f"{name}.py")
+
+    def _with_names(self, target: Found, names: tuple[str, ...], place: str) -> Found:
+        """Add the modules among the names that the file at `place` takes from a package that does not bind them."""
         if not target.package:
             return target
-        init = f"{target.package}/__init__.py"
-        tree = self.tree(init) if init in self.files else None
+        bound = self._bound(target.package, place) if names else frozenset()
         files = list(target.files)
         for name in names:
             base = posixpath.join(target.package, name)
             path = next((p for p in (f"{base}/__init__.py", f"{base}.py") if p in self.files), "")
-            if path and not (tree and binds(tree, name)):
+            if path and not bound & {name, "*"}:
                 files.append(path)
         return Found(tuple(files), target.package, target.absent)
 
-    def _dynamic(self, folder: str) -> bool:
-        """Tell whether a package around makes modules that are no files."""
-        inits = self.around(f"{folder}/_.py")
-        return any(_DYNAMIC.search(self._texts.get(self.files[init], "")) for init in inits)
+    def _bound(self, package: str, place: str) -> frozenset[str]:
+        """Return the names that a package gives a value; what its own `__init__` imports, that very import brings."""
+        init = posixpath.join(package, "__init__.py")
+        source = self.source(init) if init in self.files else None
+        if source is None:
+            return frozenset()
+        return source.defined if place == init else source.bound
 
     @cached_property
     def _folders(self) -> frozenset[str]:

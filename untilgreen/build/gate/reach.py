@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Container, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from untilgreen.build.gate.modules import Modules
-from untilgreen.build.gate.statements import Import, imports_of, only_certain
+from untilgreen.build.gate.modules import Found, Modules
+from untilgreen.build.gate.statements import Import
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Lack:
         importer: who asks, in the build context.
         line: where.
         module: how it is written there.
-        path: what is asked for, in the build context; for what the commit lacks, in the container.
+        path: what is asked for, in the build context.
         kept_out: whether the commit holds it.
         sure: whether it is certainly asked for when the container starts.
     """
@@ -67,15 +67,16 @@ class Walk:
         if place in self._seen:
             return
         self._seen.add(place)
-        tree = self.modules.tree(place)
-        if tree is None:
+        source = self.modules.source(place)
+        if source is None:
             self.unread.append(self.modules.files[place])
             return
-        own = (posixpath.dirname(place),) if self.besides else ()
-        for found in imports_of(tree, main=main):
-            counted = only_certain(found, sure=sure)
+        folder = posixpath.dirname(place)
+        own = (folder,) if self.besides and posixpath.join(folder, "__init__.py") not in self.modules.files else ()
+        for found in source.imports if main else (x for x in source.imports if not x.main):
+            counted = found if sure else replace(found, sure=False)
             target = self.modules.targets(place, counted, own)
-            for path in self._held(place, counted, target.files):
+            for path in self._held(place, counted, target):
                 if counted.sure or not sure:
                     yield path
                 else:
@@ -83,21 +84,39 @@ class Walk:
             if target.absent:
                 self._lack(place, counted, target.absent, kept_out=False)
 
-    def _held(self, place: str, found: Import, files: tuple[str, ...]) -> Iterator[str]:
-        """Go through files up to the first that the image lacks: there the import ends."""
-        for path in files:
-            if self.modules.files[path] in self.kept:
+    def _held(self, place: str, found: Import, target: Found) -> Iterator[str]:
+        """Go through files up to the first without which the import ends."""
+        for path in target.files:
+            if self._is_kept(path):
                 yield path
-            elif not self._empty_init(path):
+            elif not self._stands_in(path):
                 self._lack(place, found, self.modules.files[path], kept_out=True)
                 return
+            elif not self._empty(path):
+                needed = self._takes(found, target, path)
+                self._lack(
+                    place, found if needed else replace(found, sure=False), self.modules.files[path], kept_out=True
+                )
 
-    def _empty_init(self, path: str) -> bool:
-        """Tell whether a package works without this `__init__`: Python takes the mere folder instead."""
-        tree = self.modules.tree(path)
-        folder = posixpath.dirname(path)
-        held = any(p.startswith(f"{folder}/") and origin in self.kept for p, origin in self.modules.files.items())
-        return path.endswith("/__init__.py") and tree is not None and not tree.body and held
+    def _is_kept(self, path: str) -> bool:
+        return self.modules.files[path] in self.kept
+
+    def _stands_in(self, init: str) -> bool:
+        """Tell whether Python takes the mere folder for a package whose `__init__` is not there."""
+        folder = posixpath.dirname(init)
+        inside = (path for path in self.modules.files if path.startswith(f"{folder}/"))
+        return init.endswith("/__init__.py") and any(self._is_kept(path) for path in inside)
+
+    def _empty(self, path: str) -> bool:
+        source = self.modules.source(path)
+        return source is not None and source.empty
+
+    def _takes(self, found: Import, target: Found, init: str) -> bool:
+        """Tell whether an import takes a name from a package that only its `__init__` can give."""
+        folder = posixpath.dirname(init)
+        modules = {path for path in self.modules.files if self._is_kept(path)}
+        given = {name for name in found.names if {f"{folder}/{name}.py", f"{folder}/{name}/__init__.py"} & modules}
+        return target.package == folder and bool(set(found.names) - given - {"*"})
 
     def _lack(self, place: str, found: Import, path: str, *, kept_out: bool) -> None:
         module = "." * found.level + found.module or ", ".join(found.names)

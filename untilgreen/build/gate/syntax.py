@@ -32,14 +32,21 @@ def syntax(context: Context) -> Iterator[GateFinding]:
 
 
 def _broken(context: Context, diagnostic: Diagnostic) -> GateFinding:
-    place = f"{context.build.in_repository(diagnostic.path)}:{diagnostic.line}"
+    line = _written_line(context.texts.get(diagnostic.path, ""), diagnostic.line)
+    place = f"{context.build.in_repository(diagnostic.path)}:{line}"
     python = context.python
     message = (
         f"{place} does not parse under Python {python.version} ({python.source}): {diagnostic.message}. "
         f"Rewrite the line, or give the image a newer Python."
     )
     blocking = _runs(context, diagnostic.path)
-    return context.finding(RULE, message, diagnostic.path, diagnostic.line, blocking=blocking)
+    return context.finding(RULE, message, diagnostic.path, line, blocking=blocking)
+
+
+def _written_line(text: str, line: int) -> int:
+    """Return the last line up to there that holds anything: what ends too early is noticed after its end."""
+    lines = text.splitlines()[:line]
+    return next((number for number in range(len(lines), 0, -1) if lines[number - 1].strip()), line)
 
 
 def _runs(context: Context, path: str) -> bool:

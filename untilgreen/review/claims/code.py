@@ -6,10 +6,10 @@ import re
 
 from untilgreen.collect.bundle import Bundle
 from untilgreen.model.claims import CodeDefect, RegressedBy
-from untilgreen.model.evidence import Case, Commit, Coverage, Entry, Hunk, Item, Revision, SourceFile
+from untilgreen.model.evidence import Case, Commit, Coverage, Entry, GateSeen, Hunk, Item, Revision, SourceFile
 from untilgreen.model.suite import Frame
 from untilgreen.review.judgement import Check
-from untilgreen.review.scene import errors, failed_cases, in_file, of_failures
+from untilgreen.review.scene import errors, failed_cases, gate_saw, in_file, of_failures
 
 
 def _files(claim: CodeDefect, bundle: Bundle) -> list[SourceFile]:
@@ -81,10 +81,16 @@ def _customary(claim: CodeDefect, bundle: Bundle) -> list[SourceFile]:
     return [file for file, count in calls if count] if custom else []
 
 
+def _gated(claim: CodeDefect, bundle: Bundle) -> list[GateSeen]:
+    """Find the image gate refusing that very line."""
+    return [s for s in gate_saw(bundle) if (s.finding.path, s.finding.line) == (claim.path, claim.line)]
+
+
 def _defective(claim: CodeDefect, bundle: Bundle) -> list[Item]:
-    """Find the line itself and what leads to it: a failure's traceback, a change since all was well, or a custom."""
+    """Find the line itself and what leads to it: the gate, a failure's traceback, a change, or a custom."""
     files = [file for file in _files(claim, bundle) if _holds(claim, file)]
-    leads = [*_traced(claim, bundle), *_changed(claim, bundle), *_customary(claim, bundle)] if files else []
+    others = (_traced, _changed, _customary) if files else ()
+    leads = [*_gated(claim, bundle), *(item for find in others for item in find(claim, bundle))]
     return [*leads, *files] if leads else []
 
 
@@ -95,8 +101,11 @@ def _no_such_line(claim: CodeDefect, bundle: Bundle) -> list[SourceFile]:
 def _raised_elsewhere(claim: CodeDefect, bundle: Bundle) -> list[Entry]:
     """Find failures of the same service of which no traceback passes through the file.
 
-    An upstream defect may well surface downstream: only the service that holds the file can contradict.
+    An upstream defect may well surface downstream: only the service that holds the file can contradict, and only
+    where the file ran: what the gate refused did not.
     """
+    if _gated(claim, bundle):
+        return []
     services = {file.service for file in _files(claim, bundle) if file.service}
     seen = [entry for service in sorted(services) for entry in of_failures(bundle, errors(bundle, service))]
     raised = [entry for entry in seen if entry.raised and entry.raised.frames]

@@ -7,9 +7,20 @@ import re
 from untilgreen.collect.bundle import Bundle
 from untilgreen.model.claims import ConfigMismatch, FileExcluded, SecretMissing
 from untilgreen.model.delivery import Exclusion, Template
-from untilgreen.model.evidence import Coverage, Entry, ImageContent, Item, Request, Revision, Secret, SourceFile
+from untilgreen.model.evidence import (
+    Coverage,
+    Entry,
+    GateSeen,
+    ImageContent,
+    Item,
+    Request,
+    Revision,
+    Secret,
+    SourceFile,
+)
+from untilgreen.model.secrets import SecretCheck, SecretProblem
 from untilgreen.review.judgement import Check
-from untilgreen.review.scene import current, of_failures, revision_under_test
+from untilgreen.review.scene import current, gate_saw, of_failures, revision_under_test
 
 TRAFFIC = "traffic"
 """The key of a mismatch whose values are revisions: who should have answered, and who did."""
@@ -18,14 +29,37 @@ HIDDEN = "(not shown)"
 """How an analyst writes a value that may be a credential."""
 
 
-def _bindings(claim: SecretMissing, bundle: Bundle, *, usable: bool) -> list[Secret]:
-    return [
-        secret
-        for secret in bundle.find(Secret)
-        if secret.status.service == claim.service
-        and secret.status.binding.env == claim.env
-        and secret.status.usable is usable
-    ]
+_SHOWN_BY_VALUE = frozenset(
+    {
+        *(SecretProblem.EMPTY, SecretProblem.WHITE_SPACE, SecretProblem.PLACEHOLDER, SecretProblem.TOO_SHORT),
+        *(SecretProblem.WRONG_ENVIRONMENT, SecretProblem.PLAIN, SecretProblem.UNEQUAL),
+    }
+)
+"""Problems of a secret that reaches the service, with a value that it should not have."""
+
+
+def _checked(service: str, env: str, bundle: Bundle) -> list[Secret]:
+    found = bundle.find(Secret)
+    return [secret for secret in found if secret.status.service == service and secret.status.binding.env == env]
+
+
+def _unusable(claim: SecretMissing, bundle: Bundle) -> list[Secret]:
+    return [secret for secret in _checked(claim.service, claim.env, bundle) if not secret.status.usable]
+
+
+def _usable(claim: SecretMissing, bundle: Bundle) -> list[Secret]:
+    """Find what the check found sound. That nobody could look is no finding."""
+    statuses = _checked(claim.service, claim.env, bundle)
+    return [s for s in statuses if s.status.usable and SecretCheck.ACCESS not in s.status.unchecked]
+
+
+def _refused(claim: SecretMissing, bundle: Bundle) -> list[Revision]:
+    """Find the platform's own refusal: the revision under test is not ready, and its message names the secret."""
+    found = _template(bundle, claim.service)
+    if not found or found[0].ready:
+        return []
+    secrets = [binding.secret.rpartition("/")[2] for binding in found[1].secrets if binding.env == claim.env]
+    return [found[0]] if any(f"secrets/{secret}/" in found[0].message for secret in secrets) else []
 
 
 def _binds(template: Template, env: str) -> bool:
@@ -38,11 +72,12 @@ def _template(bundle: Bundle, service: str) -> tuple[Revision, Template] | None:
 
 
 def _missing(claim: SecretMissing, bundle: Bundle) -> list[Item]:
-    """Find a binding that cannot be used, or a template without one though the source reads it or used to get it."""
+    """Find a binding that cannot be used or is refused, or a template without one though it is read or was bound."""
     found = _template(bundle, claim.service)
     unbound = found and not _binds(found[1], claim.env)
     wanted: list[Item] = [*_readers(claim, bundle), *_bound_before(claim, bundle)] if unbound else []
-    return [*_bindings(claim, bundle, usable=False), *([found[0], *wanted] if found and wanted else [])]
+    refused = _refused(claim, bundle)
+    return [*_unusable(claim, bundle), *refused, *([found[0], *wanted] if found and wanted else [])]
 
 
 def _readers(claim: SecretMissing, bundle: Bundle) -> list[SourceFile]:
@@ -60,7 +95,7 @@ def _bound_before(claim: SecretMissing, bundle: Bundle) -> list[Revision]:
 def _bound(claim: SecretMissing, bundle: Bundle) -> list[Item]:
     """Find that it reaches the service: the template binds it, and the platform can use the binding."""
     found = _template(bundle, claim.service)
-    usable = _bindings(claim, bundle, usable=True)
+    usable = [] if _refused(claim, bundle) else _usable(claim, bundle)
     if found and found[1].env.get(claim.env):
         return [found[0]]
     return [found[0], *usable] if found and usable and _binds(found[1], claim.env) else []
@@ -81,7 +116,22 @@ def _has_actual(claim: ConfigMismatch, bundle: Bundle) -> list[Item]:
     """Find the actual value where such a setting shows: in what happened, in the template, or else in the source."""
     if claim.actual == claim.expected != HIDDEN:
         return []
-    return _in_effect(claim, bundle) or _in_template(claim, bundle) or [*_lines(claim, bundle)]
+    if seen := _gated(claim, bundle):
+        return [*seen, *_lines(claim, bundle)]
+    return _in_effect(claim, bundle) or _in_template(claim, bundle) or _by_check(claim, bundle) or _lines(claim, bundle)
+
+
+def _by_check(claim: ConfigMismatch, bundle: Bundle) -> list[Item]:
+    """Find a secret whose value was seen to be wrong: there is nothing that could be shown of it."""
+    found = _checked(claim.service, claim.key, bundle)
+    wrong = [s for s in found if any(f.problem in _SHOWN_BY_VALUE for f in s.status.findings)]
+    return [*wrong] if claim.actual == HIDDEN else []
+
+
+def _gated(claim: ConfigMismatch, bundle: Bundle) -> list[GateSeen]:
+    """Find the image gate refusing that very setting."""
+    mine = [s for s in gate_saw(bundle) if (s.finding.service, s.finding.key) == (claim.service, claim.key)]
+    return [s for s in mine if s.finding.expected == claim.expected and claim.actual in (HIDDEN, s.finding.actual)]
 
 
 def _in_effect(claim: ConfigMismatch, bundle: Bundle) -> list[Item]:
@@ -115,7 +165,7 @@ def _last_good(claim: ConfigMismatch, bundle: Bundle) -> list[Revision]:
     return [r for r in older if r.template and _is(r.template, claim.key, claim.expected)]
 
 
-def _lines(claim: ConfigMismatch, bundle: Bundle) -> list[SourceFile]:
+def _lines(claim: ConfigMismatch, bundle: Bundle) -> list[Item]:
     """Find source that gives the key its actual value, on one line."""
     if not claim.actual:
         return []
@@ -128,7 +178,7 @@ def _lines(claim: ConfigMismatch, bundle: Bundle) -> list[SourceFile]:
 def _has_another(claim: ConfigMismatch, bundle: Bundle) -> list[Revision]:
     """Find the template giving the key a value that is not the actual one, or is the expected one."""
     found = _template(bundle, claim.service)
-    elsewhere = _in_effect(claim, bundle) or _lines(claim, bundle)
+    elsewhere = _gated(claim, bundle) or _in_effect(claim, bundle) or _lines(claim, bundle)
     if not found or not _value(found[1], claim.key) or elsewhere:
         return []
     as_claimed = _is(found[1], claim.key, claim.actual) and not claim.actual == claim.expected != HIDDEN
@@ -143,6 +193,12 @@ def _names(claim: FileExcluded, exclusion: Exclusion) -> bool:
 def _is_at(path: str, file: str) -> bool:
     """Tell whether a file is the path or lies below it; the path may carry the build context's prefix."""
     return file == path or file.startswith(f"{path.rstrip('/')}/") or path.endswith(f"/{file}")
+
+
+def _kept_out(claim: FileExcluded, bundle: Bundle) -> list[Item]:
+    """Find the images that lack it, and the gate refusing one for it."""
+    seen = [s for s in gate_saw(bundle) if s.finding.service == claim.service and s.finding.exclusion]
+    return [*_excluded(claim, bundle), *(s for s in seen if s.finding.exclusion and _names(claim, s.finding.exclusion))]
 
 
 def _excluded(claim: FileExcluded, bundle: Bundle) -> list[ImageContent]:
@@ -163,4 +219,4 @@ def _tested_images(claim: FileExcluded, bundle: Bundle) -> Coverage | None:
 
 SECRET_MISSING = Check(_missing, counter=_bound, absence=_secrets)
 CONFIG_MISMATCH = Check(_has_actual, counter=_has_another)
-FILE_EXCLUDED = Check(_excluded, counter=_not_excluded, absence=_tested_images)
+FILE_EXCLUDED = Check(_kept_out, counter=_not_excluded, absence=_tested_images)

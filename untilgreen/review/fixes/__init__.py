@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 
 from untilgreen.model.analysis import Analysis, Finding, Fix, FixReview
 from untilgreen.review.fixes import content, reach
-from untilgreen.review.fixes.change import Change
+from untilgreen.review.fixes.bindings import binds_what_is_read
+from untilgreen.review.fixes.change import Change, Images
 from untilgreen.review.fixes.duplicates import duplicates
+from untilgreen.review.fixes.image import images_can_start
 from untilgreen.review.gate import decide
 from untilgreen.settings import Settings
 
@@ -20,6 +22,8 @@ RULES: tuple[Rule, ...] = (
     reach.has_a_readable_size,
     reach.leaves_tests_alone,
     reach.leaves_the_loop_alone,
+    binds_what_is_read,
+    images_can_start,
     content.parses,
     content.holds_no_secret,
     content.does_not_sense_tests,
@@ -36,8 +40,13 @@ def refuse(fix: Fix, analysis: Analysis, before: Mapping[str, str], settings: Se
     return _review(fix, analysis, findings) if findings else None
 
 
-def review_fix(
-    fix: Fix, analysis: Analysis, before: Mapping[str, str], after: Mapping[str, str], settings: Settings
+def review_fix(  # noqa: PLR0917 - both trees, and what each is for
+    fix: Fix,
+    analysis: Analysis,
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    settings: Settings,
+    images: Images = Images(),  # noqa: B008 - frozen
 ) -> FixReview:
     """Judge one fix by what it does to the tree.
 
@@ -47,8 +56,9 @@ def review_fix(
         before: path -> text of every text file, as it is without the fix.
         after: the same with the fix.
         settings: those of the tree before the fix.
+        images: what the image gate says of both.
     """
-    change = Change(fix, analysis, before, after, settings)
+    change = Change(fix, analysis, before, after, settings, images)
     findings = tuple(finding for rule in RULES for finding in rule(change))
     return _review(fix, analysis, findings)
 

@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from pathlib import PurePosixPath
 
 from untilgreen.model.analysis import Analysis, Finding, Fix, Truth
+from untilgreen.model.delivery import GateFinding
 from untilgreen.settings import Settings
 
 _HEADER = re.compile(
@@ -37,6 +38,14 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Images:
+    """What the image gate says of the images of both trees."""
+
+    before: tuple[GateFinding, ...] = ()
+    after: tuple[GateFinding, ...] = ()
+
+
+@dataclass(frozen=True)
 class Change:
     """A fix, what it is for, and the tree without and with it."""
 
@@ -45,6 +54,7 @@ class Change:
     before: Mapping[str, str]
     after: Mapping[str, str]
     settings: Settings
+    images: Images = Images()
 
     @cached_property
     def touched(self) -> tuple[str, ...]:

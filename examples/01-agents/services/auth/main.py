@@ -1,9 +1,9 @@
 """Auth: people get a token here, and other services ask here who its bearer is."""
 
-import hmac
 import logging
 import os
 
+import calls
 import log
 import people
 import tokens
@@ -40,11 +40,11 @@ async def token(request):
 
 async def check(request):
     """Tell another service of ours who the bearer of a token is, as of now."""
-    secret = request.headers.get("X-Service-Secret", "")
-    if not hmac.compare_digest(secret.encode(), request.app[SERVICE_SECRET].encode()):
-        what = "differs from ours" if secret else "is empty"
-        logger.warning("check refused: the service secret of the caller %s (SERVICE_SECRET)", what)
-        return _refusal(403, "service secret refused")
+    try:
+        calls.verify(request.headers, await request.read(), request.app[SERVICE_SECRET])
+    except calls.CallRefused:
+        logger.warning("A service call is refused", exc_info=True)
+        return _refusal(403, "service call refused")
     try:
         claims = tokens.read((await _object(request)).get("token"), request.app[JWT_KEY])
     except tokens.TokenRefused as refusal:

@@ -2,11 +2,12 @@
 
 import logging
 
+import calls
 from agents import AgentState
 from callers import OPERATORS, caller_of
 from keys import AGENTS, AUTH, SETTINGS
 from problems import Problem
-from wire import json_answer
+from wire import json_answer, safe_dumps
 
 TRACE_HEADERS = ("traceparent", "X-Cloud-Trace-Context")
 
@@ -44,8 +45,9 @@ async def ask_auth(request):
     """
     token = request.headers["Authorization"].removeprefix("Bearer ")
     headers = {name: request.headers[name] for name in TRACE_HEADERS if name in request.headers}
-    headers["X-Service-Secret"] = request.app[SETTINGS].service_secret
-    async with request.app[AUTH].post("/check", json={"token": token}, headers=headers) as answer:
+    question = safe_dumps({"token": token}).encode()
+    headers |= calls.sign(question, request.app[SETTINGS].service_secret)
+    async with request.app[AUTH].post("/check", data=question, headers=headers) as answer:
         body = await answer.json()
     if answer.status == 403:
         logger.error("auth refused this service with 403: %s", body["error"])

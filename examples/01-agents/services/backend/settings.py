@@ -18,5 +18,5 @@ def from_environment():
     return Settings(
         auth_url=os.environ["AUTH_URL"],
         jwt_key=os.environ["JWT_KEY"],
-        service_secret=os.environ.get("SERVICE_SECRET", ""),
+        service_secret=os.environ["SERVICE_SECRET"],
     )
