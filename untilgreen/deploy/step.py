@@ -61,21 +61,16 @@ def deploy(
     planned = dry_run(run, settings, images, services, secrets, history)
     served = refuse(planned, services) if planned.refusals else execute(planned, Reach(services, probe, clock))
     back = send_back_others(served, services, good) if settings.rollback.on_failure else ()
-    finished = clock.now()
-    if logs:
-        window = Window(start=started, end=finished)
-        served = tuple(with_last_words(s, logs, window, clock) if _failed(s) else s for s in served)
+    window = Window(start=started, end=clock.now())
+    explained = _with_last_words(served, logs, window, clock) if logs else served
     return Rollout(
         commit=planned.commit,
         started=started,
-        finished=finished,
-        services=tuple(after_going_back(s, back) for s in served),
+        finished=window.end,
+        services=tuple(after_going_back(s, back) for s in explained),
         secrets=planned.secrets,
         rolled_back=back,
-        notes=(
-            *(f"{service.service}: {note}" for service in planned.services for note in service.notes),
-            *warnings(planned.secrets),
-        ),
+        notes=_notes(planned),
     )
 
 
@@ -102,5 +97,11 @@ def dry_run(  # noqa: PLR0917 - what it looks at, as `deploy` takes it
     return plan(asked, actual, check_secrets(asked, secrets, settings.secrets, reads), images.findings, made)
 
 
-def _failed(served: Served) -> bool:
-    return served.status is ServingStatus.FAILED
+def _with_last_words(served: tuple[Served, ...], logs: Logs, window: Window, clock: Clock) -> tuple[Served, ...]:
+    failed = ServingStatus.FAILED
+    return tuple(with_last_words(s, logs, window, clock) if s.status is failed else s for s in served)
+
+
+def _notes(planned: RolloutPlan) -> tuple[str, ...]:
+    notes = (f"{service.service}: {note}" for service in planned.services for note in service.notes)
+    return (*notes, *warnings(planned.secrets))

@@ -135,7 +135,7 @@ class Processes:
         self._scanned = time.monotonic()
         listed = [int(name) for name in os.listdir(_PROC) if name.isdigit()]  # noqa: PTH208 - paths would cost more
         known = self._group_of
-        self._group_of = {pid: known.get(pid) or _group(pid) for pid in listed}
+        self._group_of = {pid: known[pid] if pid in known else _group(pid) for pid in listed}
         self._members = {}
         for pid, group in self._group_of.items():
             self._members.setdefault(group, []).append(pid)
