@@ -281,9 +281,9 @@ def test_last_words_of_a_failed_container() -> None:
     assert failed.revision == name
     assert failed.exit_code == 3
     assert failed.last_words == (
+        "Container called exit(3).",
         *(f"line {n}" for n in range(4, 8)),
         "Container called exit(0).",
-        "Container called exit(3).",
     )
 
 

@@ -43,7 +43,7 @@ def with_last_words(served: Served, logs: Logs, window: Window, clock: Clock) ->
     system = [entry for entry in entries if entry.stream is Stream.SYSTEM]
     code = _exit_code(system)
     ends = [line for entry in system if _END.search(entry.message) for line in _lines(entry)]
-    return served.model_copy(update={"last_words": (*said[-LINES:], *ends[-2:]), "exit_code": code})
+    return served.model_copy(update={"last_words": (*ends[-2:], *said[-LINES:]), "exit_code": code})
 
 
 def _entries(served: Served, logs: Logs, window: Window, clock: Clock) -> list[Entry]:

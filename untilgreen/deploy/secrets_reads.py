@@ -121,9 +121,10 @@ def _subscripts(tree: ast.Module, path: str) -> Iterator[Read]:
     guarded = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.Try) for inner in ast.walk(node)}
     constants = _constants(tree)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and id(node) not in guarded:
-            if _dotted(node.value).endswith("environ"):
-                yield from _named(path, node, node.slice, constants, optional=False)
+        if not isinstance(node, ast.Subscript) or id(node) in guarded:
+            continue
+        if isinstance(node.ctx, ast.Load) and _dotted(node.value).endswith("environ"):
+            yield from _named(path, node, node.slice, constants, optional=False)
 
 
 def _looked_for(tree: ast.Module) -> set[str]:

@@ -172,7 +172,7 @@ class Served(Document):
     reason: str = ""
     message: str = ""
     last_words: tuple[str, ...] = ()
-    """The last lines that the failed container and the platform logged, oldest first."""
+    """What the platform logged of the failed container's end, then the last lines of the container itself."""
     exit_code: int | None = None
     """What the failed container ended with, as the platform says; below zero a signal."""
 
