@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from untilgreen.ports import Redaction
 from untilgreen.redaction_credentials import scrub_credentials
+from untilgreen.redaction_documents import masked
 from untilgreen.redaction_needles import Needles, masker
 from untilgreen.redaction_needles import needles as needles  # noqa: PLC0414 - belongs to what this module offers
 
@@ -39,8 +40,8 @@ class Redactor:
         return scrub_credentials(self._mask(text))
 
     def mask(self, text: str) -> str:
-        """Return text with known values replaced, and nothing else touched."""
-        return self._mask(text)
+        """Return text with known values replaced, and nothing else touched; a JSON document stays one."""
+        return masked(text, self._mask)
 
     def __repr__(self) -> str:
         return "Redactor(...)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from untilgreen.deploy.secrets_environment import refuse_leaks
 from untilgreen.deploy.wanted import binding
 from untilgreen.errors import ConfigError
 from untilgreen.ledger import Ledger
@@ -206,7 +208,11 @@ def cloud(root: Path, settings: Settings) -> Iterator[str]:
 
     Yields:
         The emulator's endpoint; empty for Google Cloud.
+
+    Raises:
+        ConfigError: the environment would write secrets into a log, or the seed does not exist.
     """
+    refuse_leaks(os.environ)
     wanted = settings.cloud
     if wanted.target == "gcp" or wanted.endpoint:
         yield wanted.endpoint

@@ -1,4 +1,4 @@
-"""The demo's 1000 tests under untilgreen and under bare pytest (xdist, as many workers), in turn, on the same services."""
+"""The demo's 1000 tests under untilgreen and under bare pytest with xdist: in turn, on the same services."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 from untilgreen.build.step import build
-from untilgreen.deploy.wanted import fill
 from untilgreen.deploy.step import deploy
+from untilgreen.deploy.wanted import fill
 from untilgreen.model.cycle import Run
 from untilgreen.model.suite import Outcome
 from untilgreen.ports import SuiteOrder

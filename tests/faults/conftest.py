@@ -11,7 +11,6 @@ from tests.acceptance.conftest import environment, home, project, untilgreen
 from tests.faults.site import Site
 from untilgreen.adapters.local_cloud import LocalCloud, running
 
-
 __all__ = ["environment", "home", "project", "untilgreen"]
 """The command line and a project for it, as the acceptance tests have them."""
 

@@ -147,6 +147,24 @@ def test_nothing_shows_what_it_knows() -> None:
             copy.deepcopy(holder)
 
 
+@given(values, st.text(string.printable, max_size=9), st.integers(0, 3))
+def test_documents_stay_documents(value: str, around: str, depth: int) -> None:
+    """However often a value was written as JSON or as Python, a document with it stays one, and loses the value."""
+    inner = f"{around}{value!r}{around}{value}{around}"
+    for _ in range(depth):
+        inner = json.dumps({"text": inner, "plain": value, "number": 0.1})
+    for indent in (None, 1):
+        for ascii_only in (True, False):
+            document = json.dumps({"document": inner, "passed": True}, indent=indent, ensure_ascii=ascii_only)
+            clean = redactor(value).mask(document)
+            assert json.loads(clean)["passed"] is True
+            seen = json.loads(clean)["document"]
+            for _ in range(depth):
+                assert json.loads(seen)["number"] == 0.1
+                seen = json.loads(seen)["text"]
+            assert value not in seen
+
+
 def test_names_cannot_break_documents() -> None:
     """A mask keeps JSON valid, whatever a secret is called."""
     text = redactor(name='a"b\\c').mask(json.dumps({"text": VALUE}))

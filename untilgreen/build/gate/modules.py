@@ -19,7 +19,7 @@ class Found:
     """What an import leads to.
 
     Attributes:
-        files: what Python would run for it, in order.
+        files: what Python would run for it, in order; a path that ends with a slash is a mere folder that it passes.
         package: the folder that the last part names, when it is a package; else empty.
         absent: where in the build context a file would have to be that the commit does not hold; empty when nothing
             is certain to lack.
@@ -82,7 +82,7 @@ class Modules:
                 return self._down(root, parts, (), regular=False)
         for root, base in zip(roots, bases, strict=True):
             found = self._down(root, parts, (), regular=False) if base in self._folders else Found()
-            if found.files or found.package:
+            if found.package or not all(path.endswith("/") for path in found.files):
                 return found
         return Found()
 
@@ -98,7 +98,9 @@ class Modules:
         if base in self._compiled:
             return Found(files)
         if base in self._folders:
-            return self._down(base, parts[1:], files, regular=False)
+            # A folder at the root says little: a library of that name would go before it.
+            passed = () if place in self._roots else (f"{base}/",)
+            return self._down(base, parts[1:], (*files, *passed), regular=False)
         return Found(files, absent=self._absent(place, parts[0]) if regular else "")
 
     def _absent(self, folder: str, name: str) -> str:
@@ -117,6 +119,7 @@ class Modules:
         for name in names:
             base = posixpath.join(target.package, name)
             path = next((p for p in (f"{base}/__init__.py", f"{base}.py") if p in self.files), "")
+            path = path or (f"{base}/" if base in self._folders and base not in self._compiled else "")
             if path and not bound & {name, "*"}:
                 files.append(path)
         return Found(tuple(files), target.package, target.absent)

@@ -87,7 +87,12 @@ class Walk:
     def _held(self, place: str, found: Import, target: Found) -> Iterator[str]:
         """Go through files up to the first without which the import ends."""
         for path in target.files:
-            if self._is_kept(path):
+            if path.endswith("/"):
+                inside = [p for p in self.modules.files if p.startswith(path)]
+                if not any(self._is_kept(p) for p in inside):
+                    self._lack(place, found, self.modules.files[min(inside)], kept_out=True)
+                    return
+            elif self._is_kept(path):
                 yield path
             elif not self._stands_in(path):
                 self._lack(place, found, self.modules.files[path], kept_out=True)
