@@ -1,4 +1,4 @@
-"""Masks secrets in text whose form must stay: a JSON document stays one, and so does one that is a string in another."""
+"""Masks secrets in text whose form must stay: a JSON document stays one, and so does one within another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Mask = Callable[[str], str]
 def masked(text: str, mask: Mask) -> str:
     """Return text without secrets.
 
-    A mask in the middle of an escape such as `\\\\"` would leave a document that nobody can read, so the strings of a
+    A mask in the middle of an escape sequence would leave a document that nobody can read, so the strings of a
     document are masked one by one.
 
     Args:
