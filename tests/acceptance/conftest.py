@@ -39,7 +39,7 @@ def untilgreen(environment: dict[str, str]) -> Callable[..., Done]:
 
     def call(*arguments: str | Path) -> Done:
         command = [sys.executable, "-m", "untilgreen", *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=900, check=False)
         return Done(done.returncode, done.stdout, done.stderr)
 
     return call

@@ -16,7 +16,7 @@ from tests.acceptance.shop_project import SETTINGS, TESTS, Done, Project
 
 pytestmark = pytest.mark.slow
 
-SICK = SETTINGS.replace("timeout_s: 10", "timeout_s: 60, path: /none")
+SICK = SETTINGS.replace("timeout_s: 10", "timeout_s: 60, consecutive: 5000")
 SLOW = TESTS.replace("def test_price(item):", "def test_price(item):\n    import time; time.sleep(3)")
 STUCK = "import time\ntime.sleep(600)\n"
 

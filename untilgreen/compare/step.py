@@ -121,7 +121,10 @@ def _absent(old: Cause, cycle: Observed) -> _Judged:
 
 
 def _resolved(old: Cause, cycle: Observed) -> _Judged:
-    note = f"all {len(old.cases)} of its tests ran and passed" if old.failed == old.cases else "its tests ran again"
+    if not old.cases:
+        note = "what it hid was seen again"
+    else:
+        note = f"all {len(old.cases)} of its tests ran and passed" if old.failed == old.cases else "its tests ran again"
     return _change(old, CauseState.RESOLVED, old.count, 0, note), replace(old, closed=True, cycle=cycle.number)
 
 

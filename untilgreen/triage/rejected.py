@@ -50,9 +50,9 @@ def refusal(scene: Scene, row: Request, services: list[str], entries: list[Entry
     path = scene.paths.template(row.path)
     loud = [e for e in entries if e.severity in _LOUD and e.service in (row.service, *services)]
     said = min(loud, key=lambda e: e.service != row.service, default=None)
-    answer = f"{row.service} refused {row.method} {path} with {row.status}" + (
-        f": {said.message.strip()[:200]}" if said else "."
-    )
+    # A message may be a whole traceback; who reads the answer wants its first line, and the entry is cited.
+    words = f": {said.message.strip().splitlines()[0][:200]}" if said and said.message.strip() else "."
+    answer = f"{row.service} refused {row.method} {path} with {row.status}{words}"
     evidence = (*cite(row), *(cite(said) if said else ()))
     claim = AuthRejected(service=row.service, path=path, status=row.status)
     return Link(claim, f"Who refuses with {row.status}?", answer, evidence)

@@ -87,30 +87,28 @@ class Walk:
     def _held(self, place: str, found: Import, target: Found) -> Iterator[str]:
         """Go through files up to the first without which the import ends."""
         for path in target.files:
-            if path.endswith("/"):
-                inside = [p for p in self.modules.files if p.startswith(path)]
-                if not any(self._is_kept(p) for p in inside):
-                    self._lack(place, found, self.modules.files[min(inside)], kept_out=True)
-                    return
-            elif self._is_kept(path):
-                yield path
+            if self._is_kept(path):
+                yield from () if path.endswith("/") else (path,)
             elif not self._stands_in(path):
-                self._lack(place, found, self.modules.files[path], kept_out=True)
+                self._lack(place, found, self._origin(path), kept_out=True)
                 return
             elif not self._empty(path):
-                needed = self._takes(found, target, path)
-                self._lack(
-                    place, found if needed else replace(found, sure=False), self.modules.files[path], kept_out=True
-                )
+                counted = found if self._takes(found, target, path) else replace(found, sure=False)
+                self._lack(place, counted, self._origin(path), kept_out=True)
 
     def _is_kept(self, path: str) -> bool:
-        return self.modules.files[path] in self.kept
+        """Tell whether a file, or anything of a folder, is in the image."""
+        return any(self.modules.files[inner] in self.kept for inner in self._inside(path))
+
+    def _origin(self, path: str) -> str:
+        return self.modules.files[min(self._inside(path))]
+
+    def _inside(self, path: str) -> list[str]:
+        return [inner for inner in self.modules.files if inner.startswith(path)] if path.endswith("/") else [path]
 
     def _stands_in(self, init: str) -> bool:
         """Tell whether Python takes the mere folder for a package whose `__init__` is not there."""
-        folder = posixpath.dirname(init)
-        inside = (path for path in self.modules.files if path.startswith(f"{folder}/"))
-        return init.endswith("/__init__.py") and any(self._is_kept(path) for path in inside)
+        return init.endswith("/__init__.py") and self._is_kept(init.removesuffix("__init__.py"))
 
     def _empty(self, path: str) -> bool:
         source = self.modules.source(path)
