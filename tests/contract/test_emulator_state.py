@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -48,8 +49,8 @@ def restart(tmp_path: Path) -> Iterator[Restart]:
     running: list[Cloud] = []
 
     def again(*arguments: str, how: signal.Signals = signal.SIGKILL) -> Cloud:
-        if running:
-            end(running.pop(), how)
+        if running and (before := running.pop()).process.poll() is None:
+            end(before, how)
         running.append(start(tmp_path, "--with-parent", *arguments))
         return running[0]
 
@@ -196,6 +197,22 @@ def test_an_image_that_is_gone(restart: Restart, tmp_path: Path) -> None:
     assert get(state.uri)[0] == 503
     cloud.deploy(service("one", cloud.push(GOOD), labels={"again": "1"}))
     assert get(state.uri)[0] == 200
+
+
+def test_a_port_that_somebody_took(restart: Restart) -> None:
+    """A service whose port is no longer free gets another URL, says so, and answers there."""
+    cloud = restart()
+    state = cloud.deploy(service("one", cloud.push(GOOD)))
+    with socket.socket() as taken:
+        end(cloud, signal.SIGKILL)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", int(state.uri.rpartition(":")[2])))
+        taken.listen()
+        cloud = restart()
+        moved = cloud.services.get_service(name=state.name)
+        assert moved.uri != state.uri
+        assert list(moved.urls) == [moved.uri]
+        assert get(moved.uri)[0] == 200
 
 
 def test_whatever_was_answered_is_kept(restart: Restart) -> None:

@@ -105,9 +105,9 @@ def parse(given: Any, methods: Iterable[str]) -> Faults:
         except (TypeError, ValueError) as error:
             raise FaultError(f"{name}: {error}") from None
     faults = Faults(**read)
-    for rule in (*faults.fault, *faults.latency):
-        if not any(matches(rule.methods, method) for method in known):
-            raise FaultError(f"'{rule.methods}' names no method that is emulated")
+    for pattern in [*(fault.methods for fault in faults.fault), *(latency.methods for latency in faults.latency)]:
+        if not any(matches(pattern, method) for method in known):
+            raise FaultError(f"'{pattern}' names no method that is emulated")
     return faults
 
 
