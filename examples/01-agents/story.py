@@ -92,7 +92,7 @@ STEPS = (
         at="2026-03-09T15:55:00Z",
         author="Noor Haddad",
         subject="Talk over a WebSocket",
-        why="Clients show their token in the first message, then ask, and listen to their agents. Staging lists slow ones.",
+        why="Clients show their token first, then ask, and listen to their agents. Staging lists slow ones.",
         brings=(
             *("services/backend/ws.py", "services/backend/topics.py"),
             *("e2e/test_ws_handshake.py", "e2e/test_ws_messages.py", "e2e/test_ws_agents.py"),
@@ -103,7 +103,7 @@ STEPS = (
         at="2026-03-11T11:20:00Z",
         author="Ilse Brand",
         subject="Ask auth for permissions",
-        why="A token may be an hour old. What its bearer may do is asked of auth, signed with the secret both services share.",
+        why="A token may be an hour old. What its bearer may do is asked of auth, signed with the shared secret.",
         brings=("services/backend/identity.py", "services/backend/calls.py", "e2e/test_permissions.py"),
         patch="06-ask-auth-for-permissions.patch",
     ),

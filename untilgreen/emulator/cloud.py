@@ -87,7 +87,7 @@ class Cloud:
         instances = state / "instances"
         shutil.rmtree(instances, ignore_errors=True)
         instances.mkdir()
-        self._logs = LogStore(state / "logs-2.sqlite", self._ingestion_delay)
+        self._logs = LogStore(state / "logs-2.sqlite", self._ingestion_delays)
         self._reaper = Reaper()
         ports = PortBook(state / "ports.json")
         secret_manager = SecretManager(vault, policies)
@@ -150,8 +150,9 @@ class Cloud:
     def _latest_faults(self) -> Faults:
         return self._faults.latest()
 
-    def _ingestion_delay(self) -> float:
-        return self._latest_faults().ingestion_delay.draw(self._chance)
+    def _ingestion_delays(self, count: int) -> list[float]:
+        span = self._latest_faults().ingestion_delay
+        return [span.draw(self._chance) for _ in range(count)]
 
 
 def _joined(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:

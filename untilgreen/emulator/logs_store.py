@@ -80,13 +80,13 @@ class LogStore:
 
     Args:
         file: the database.
-        delay: draws for one entry the seconds that it stays unseen.
+        delays: draws for so many entries the seconds that each stays unseen.
     """
 
-    def __init__(self, file: Path, delay: Callable[[], float] = lambda: 0.0) -> None:
+    def __init__(self, file: Path, delays: Callable[[int], list[float]] = lambda count: [0.0] * count) -> None:
         # The log of an emulator need not survive a power cut.
         self._db = open_database(file, f"PRAGMA synchronous=OFF; PRAGMA cache_size=-8000; {_SCHEMA}")
-        self._delay = delay
+        self._delays = delays
         self._pending: list[Record | Message] = []
         self._numbers = itertools.count()
         self._run = f"{time.time_ns():x}"
@@ -111,7 +111,7 @@ class LogStore:
         records, self._pending = self._pending, []
         entries = [self._complete(r.entry() if hasattr(r, "entry") else r) for r in records]
         now = time.time_ns()
-        delays = [self._delay() for _ in entries]
+        delays = self._delays(len(entries))
         rows = [(*_row(entry), now + int(delay * 1e9)) for entry, delay in zip(entries, delays, strict=True)]
         self._db.execute("BEGIN")
         self._db.executemany(f"INSERT INTO entries VALUES({','.join('?' * 10)})", rows)
