@@ -186,6 +186,7 @@ def test_logs_and_operations_are_kept(restart: Restart) -> None:
         cloud.services.get_service(name=f"{PARENT}/services/one")
 
 
+@pytest.mark.slow
 def test_an_image_that_is_gone(restart: Restart, tmp_path: Path) -> None:
     """A service whose image has vanished is still there after a restart, answers 503, and takes a new deployment."""
     cloud = restart()
@@ -198,6 +199,7 @@ def test_an_image_that_is_gone(restart: Restart, tmp_path: Path) -> None:
     assert get(state.uri)[0] == 200
 
 
+@pytest.mark.slow
 def test_a_port_that_somebody_took(restart: Restart) -> None:
     """A service whose port is no longer free gets another URL, says so, and answers there."""
     cloud = restart()
@@ -262,6 +264,7 @@ def test_a_broken_state_is_one_line(tmp_path: Path, file: str) -> None:
     assert "Remove" in line
 
 
+@pytest.mark.slow
 def test_another_key_opens_nothing(restart: Restart, tmp_path: Path) -> None:
     """A key that is not the one of the secrets ends the start in one line: values are never turned into rubbish."""
     cloud = restart()
