@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import shlex
 import sys
+import threading
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +16,7 @@ from untilgreen.commands.options import Json, Repo, Revision
 from untilgreen.commands.output import new_name, print_json
 
 if TYPE_CHECKING:
+    from untilgreen.adapters.local_cloud import LocalCloud
     from untilgreen.rollout import Delivery
 
 
@@ -76,17 +79,21 @@ def emulator(
     seed: Annotated[Path | None, typer.Option(help="A YAML file with the secrets to begin with.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Run the embedded cloud alone, until Ctrl-C."""
-    from untilgreen.adapters.local_cloud import emulator as running  # noqa: PLC0415 - keeps --help fast
+    """Run the embedded cloud alone, until Ctrl-C, and print how to reach it."""
+    from untilgreen.adapters.local_cloud import running  # noqa: PLC0415 - keeps --help fast
 
-    with running(state, seed, port) as endpoint:
-        line = json.dumps({"endpoint": endpoint}) if as_json else f"cloud.endpoint: {endpoint}   (Ctrl-C ends it)"
-        typer.echo(line)
+    with running(state, seed, port) as cloud:
+        if as_json:
+            print_json({**asdict(cloud), "faults": str(cloud.faults)})
+        else:
+            typer.echo("\n".join(_places(cloud)))
         sys.stdout.flush()
-        _sleep_for_ever()
+        threading.Event().wait()
 
 
-def _sleep_for_ever() -> None:
-    import threading  # noqa: PLC0415 - keeps --help fast
-
-    threading.Event().wait()
+def _places(cloud: LocalCloud) -> Iterator[str]:
+    yield f"cloud.endpoint: {cloud.endpoint}   for untilgreen.yaml"
+    yield f"api_endpoint:   {cloud.tls}   for any official client, with this environment:"
+    yield from (f"export {name}={shlex.quote(value)}" for name, value in cloud.environment.items())
+    yield f"faults:         {cloud.faults}   makes it difficult while it runs"
+    yield "Ctrl-C ends it."

@@ -24,7 +24,11 @@ _WIDTH = 300
 _SKEW = timedelta(seconds=30)
 _EXIT = re.compile(r"Container called exit\((-?\d+)\)")
 _SIGNAL = re.compile(r"Container terminated on signal (\d+)")
-_END = re.compile(r"Container called exit|Container terminated|probe failed|Memory limit", re.IGNORECASE)
+_END = re.compile(
+    r"Container called exit|Container terminated|Application failed to start|probe failed|Memory limit", re.IGNORECASE
+)
+_REASON = re.compile(r"Memory limit|Application failed to start")
+"""Of the platform's lines these say why; the others say only that it ended."""
 
 
 def with_last_words(served: Served, logs: Logs, window: Window, clock: Clock) -> Served:
@@ -43,6 +47,7 @@ def with_last_words(served: Served, logs: Logs, window: Window, clock: Clock) ->
     system = [entry for entry in entries if entry.stream is Stream.SYSTEM]
     code = _exit_code(system)
     ends = [line for entry in system if _END.search(entry.message) for line in _lines(entry)]
+    ends.sort(key=lambda line: bool(_REASON.search(line)))  # stable: the reasons last, so that two lines keep them
     return served.model_copy(update={"last_words": (*ends[-2:], *said[-LINES:]), "exit_code": code})
 
 
