@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from prefect import task
 
 from tasks.policy import policy
 from untilgreen.deploy.wanted import fill
+from untilgreen.errors import SuiteCrashed
 from untilgreen.model.cycle import Run
 from untilgreen.model.delivery import Health, Rollout
 from untilgreen.model.suite import SuiteRun
@@ -42,9 +44,9 @@ def run_or_keep(shop: Workshop, wanted: SuiteOrder) -> SuiteRun:
     try:
         return run_suite(wanted, shop.settings.suite, shop.suite, narrator().suite(), shop.folder)
     except KeyboardInterrupt:
-        record(
-            [shop.suite.recover(wanted)], wanted, shop.settings.suite.minimum, started, shop.folder, ("interrupted",)
-        )
+        with suppress(SuiteCrashed):  # interrupted before anything was collected: nothing had finished
+            finished = shop.suite.recover(wanted)
+            record([finished], wanted, shop.settings.suite.minimum, started, shop.folder, ("interrupted",))
         raise
 
 
