@@ -27,8 +27,8 @@ _SIGNAL = re.compile(r"Container terminated on signal (\d+)")
 _END = re.compile(
     r"Container called exit|Container terminated|Application failed to start|probe failed|Memory limit", re.IGNORECASE
 )
-_REASON = re.compile(r"Memory limit|Application failed to start")
-"""Of the platform's lines these say why; the others say only that it ended."""
+_WEIGHTS = (re.compile(r"Container called exit|Container terminated"), re.compile(r"Memory limit|failed to start"))
+"""How much a platform's line tells: that a probe failed, less than how the container ended, less than why."""
 
 
 def with_last_words(served: Served, logs: Logs, window: Window, clock: Clock) -> Served:
@@ -47,8 +47,12 @@ def with_last_words(served: Served, logs: Logs, window: Window, clock: Clock) ->
     system = [entry for entry in entries if entry.stream is Stream.SYSTEM]
     code = _exit_code(system)
     ends = [line for entry in system if _END.search(entry.message) for line in _lines(entry)]
-    ends.sort(key=lambda line: bool(_REASON.search(line)))  # stable: the reasons last, so that two lines keep them
+    ends.sort(key=_weight)
     return served.model_copy(update={"last_words": (*ends[-2:], *said[-LINES:]), "exit_code": code})
+
+
+def _weight(line: str) -> int:
+    return max((number for number, telling in enumerate(_WEIGHTS, 1) if telling.search(line)), default=0)
 
 
 def _entries(served: Served, logs: Logs, window: Window, clock: Clock) -> list[Entry]:
