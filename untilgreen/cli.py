@@ -57,9 +57,6 @@ def main() -> None:
     except UntilgreenError as error:
         say(f"untilgreen: {error}")
         raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        say("untilgreen: interrupted; what had finished is kept. `untilgreen status` shows it.")
-        raise SystemExit(130) from None
     except Exception as error:  # noqa: BLE001 - the last resort: a defect of ours is a message, too
         say(
             f"untilgreen: {type(error).__name__}: {error}. A defect of untilgreen; {_keep_traceback()} has the details."

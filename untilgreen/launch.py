@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from contextlib import nullcontext
 from pathlib import Path
 from types import FrameType
@@ -69,11 +70,15 @@ def connect(narrator: ConsoleNarrator) -> str:
 def _run_flow(request: dict[str, Any], ledger: Ledger) -> None:
     loop = load_loop()
     _silence_console()
-    previous = signal.signal(signal.SIGTERM, _interrupt)
+    _interrupted.clear()
+    previous = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         state = loop.until_green(loop.Request(**request), return_state=True)
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    if not ledger.ended and _interrupted.is_set():  # a library, such as DuckDB, may have made another error of it
+        raise KeyboardInterrupt
     if not ledger.ended and isinstance(error := state.result(raise_on_failure=False), BaseException):
         raise error
 
@@ -89,7 +94,11 @@ def _silence_console() -> None:
                 logger.addHandler(logging.NullHandler())
 
 
+_interrupted = threading.Event()
+
+
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    _interrupted.set()
     raise KeyboardInterrupt
 
 

@@ -78,8 +78,12 @@ def _finish(name: str, repo: Path, as_json: bool, **request: object) -> NoReturn
     from untilgreen.report.brief import summary_lines  # noqa: PLC0415 - keeps --help fast
     from untilgreen.report.document import render_json  # noqa: PLC0415 - keeps --help fast
 
-    with ConsoleNarrator(sys.stderr) as narrator:
-        loop = run_loop(narrator, loop=name, repository=str(repo.resolve()), **request)
+    try:
+        with ConsoleNarrator(sys.stderr) as narrator:
+            loop = run_loop(narrator, loop=name, repository=str(repo.resolve()), **request)
+    except KeyboardInterrupt:
+        say(f"untilgreen: interrupted; what had finished is kept. `untilgreen status --repo {repo}` shows it.")
+        raise SystemExit(130) from None
     if as_json:
         print_json(render_json(loop))
     else:
