@@ -44,7 +44,7 @@ class FakeServices:
         with self._one_at_a_time:
             before = self._services.get(template.service)
             if before and before.latest_created == revision:
-                return before
+                return self._tagged(before, revision, tag) if tag else before
             if before and (template.service, revision) in self._revisions:
                 raise RolloutFailed(f"{template.service}: Revision named '{revision}' already exists.")
             self.applied.append((template, revision))
@@ -53,6 +53,14 @@ class FakeServices:
             traffic = self._traffic(before, made, tag)
             self._services[template.service] = self._state(before, made, template, traffic)
             return self._services[template.service]
+
+    def _tagged(self, before: ServiceState, revision: str, tag: str) -> ServiceState:
+        """Give a ready revision that nobody reaches its URL again."""
+        reached = any(share.revision == revision and (share.percent or share.tag == tag) for share in before.traffic)
+        if not reached and before.latest_ready == revision:
+            made = self._revisions[before.service, revision]
+            self._change(before.service, traffic=self._traffic(before, made, tag))
+        return self._services[before.service]
 
     def route(self, service: str, revision: str) -> ServiceState:
         """Give a revision all the traffic."""

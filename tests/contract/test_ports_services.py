@@ -124,6 +124,18 @@ def test_same_rollout_again(world: World) -> None:
     assert world.services.apply(world.template(), f"{world.name}-1") == first
 
 
+def test_tag_comes_back(world: World) -> None:
+    """A canary whose URL somebody's change of the traffic took away gets it again by the same call."""
+    world.services.apply(world.template(), f"{world.name}-1")
+    world.services.apply(world.template(env={"GREETING": "hi"}), f"{world.name}-2", "candidate")
+    world.services.route(world.name, f"{world.name}-1")
+    state = world.services.apply(world.template(env={"GREETING": "hi"}), f"{world.name}-2", "candidate")
+    shares = {(t.revision, t.percent, t.tag, bool(t.url)) for t in state.traffic if t.tag or t.percent}
+    assert {(f"{world.name}-2", 0, "candidate", True)} < shares
+    assert [(t.revision, t.percent) for t in state.traffic if t.percent] == [(f"{world.name}-1", 100)]
+    assert state.latest_created == f"{world.name}-2"
+
+
 def test_failing_revision_is_a_state(world: World) -> None:
     """A revision that does not start is returned with the platform's reason; the old one keeps the traffic."""
     world.services.apply(world.template(), f"{world.name}-1")

@@ -22,7 +22,7 @@ from untilgreen.adapters.cloud_run_documents import (
     short_name,
     why,
 )
-from untilgreen.adapters.cloud_run_traffic import all_to, all_to_latest, keep_and_tag
+from untilgreen.adapters.cloud_run_traffic import all_to, all_to_latest, keep_and_tag, tagged
 from untilgreen.adapters.google_connection import TRANSIENT, connect, patient
 from untilgreen.errors import CloudUnavailable, RolloutFailed
 from untilgreen.model.delivery import RevisionState, ServiceState, Template
@@ -76,7 +76,7 @@ class CloudRunServices:
 
         Without a tag all traffic goes to the latest revision afterwards: a pin from an earlier rollback would
         otherwise stay, and the tests would hit old code. With one, who serves now keeps on serving. The same call
-        repeated finds its revision and waits for it.
+        repeated finds its revision, gives it the tag again if somebody took it away, and waits for it.
 
         Args:
             template: what the revision is made of; what it does not name stays as it is.
@@ -93,7 +93,7 @@ class CloudRunServices:
 
         def change(current: Any) -> Any:
             if current is not None and short_name(current.latest_created_revision) == revision:
-                return None
+                return tagged(current, revision, tag) if tag else None
             changed = fill_service(current or run_v2.Service(), template, revision)
             changed.traffic = keep_and_tag(changed, revision, tag) if tag else all_to_latest(changed)
             return changed

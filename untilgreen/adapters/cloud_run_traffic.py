@@ -41,6 +41,20 @@ def keep_and_tag(service: Any, revision: str, tag: str) -> list[Any]:
     ]
 
 
+def tagged(service: Any, revision: str, tag: str) -> Any:
+    """Give the newest revision its URL again after somebody's change of the traffic took it away.
+
+    Returns:
+        The changed service; None when there is nothing to change: it has the URL, it serves, or it is not ready.
+    """
+    serving_or_tagged = {(t.revision or _short(service.latest_ready_revision)) for t in service.traffic if t.percent}
+    serving_or_tagged |= {target.revision for target in service.traffic if target.tag == tag}
+    if revision in serving_or_tagged or _short(service.latest_ready_revision) != revision:
+        return None
+    service.traffic = keep_and_tag(service, revision, tag)
+    return service
+
+
 def _others_tags(service: Any) -> list[Any]:
     """Keep the URLs that others gave to revisions; our own canary's goes."""
     return [

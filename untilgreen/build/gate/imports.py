@@ -48,7 +48,7 @@ def _walk(context: Context) -> Walk:
     """Begin where the container begins; without that, at every file that is no test, as if all were started."""
     start = context.start
     if start.entries:
-        walk = Walk(Modules(start.files, context.texts, start.roots), context.kept)
+        walk = Walk(Modules(start.files, context.texts, start.roots, context.kept), context.kept)
         for entry in start.entries:
             around = walk.modules.around(entry.path) if entry.imported else ()
             for path, main in (*((init, False) for init in around), (entry.path, entry.main)):
@@ -58,7 +58,7 @@ def _walk(context: Context) -> Walk:
                     walk.lacks.append(Lack(start.file, start.line, start.command, start.files[path], True, True))
     else:
         everything = {f"/{path}": path for path in (*context.build.kept, *context.excluded)}
-        walk = Walk(Modules(everything, context.texts, ("/", "/src")), context.kept, besides=True)
+        walk = Walk(Modules(everything, context.texts, ("/", "/src"), context.kept), context.kept, besides=True)
         for path in context.build.kept:
             if path.endswith(".py") and path in context.texts and not is_side_file(path):
                 walk.begin(f"/{path}", main=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -37,10 +37,14 @@ class Modules:
         files: path in the container -> path in the build context; files that are kept out of the image, too.
         texts: path in the build context -> text.
         roots: folders in which absolute imports are looked for, in order.
+        kept: paths in the build context that are in the image: a package binds nothing when its `__init__` is not.
     """
 
-    def __init__(self, files: Mapping[str, str], texts: Mapping[str, str], roots: Sequence[str]) -> None:
+    def __init__(
+        self, files: Mapping[str, str], texts: Mapping[str, str], roots: Sequence[str], kept: Container[str]
+    ) -> None:
         self.files = files
+        self._kept = kept
         self._texts = texts
         self._roots = tuple(roots)
         self._sources: dict[str, Source | None] = {}
@@ -127,7 +131,7 @@ class Modules:
     def _bound(self, package: str, place: str) -> frozenset[str]:
         """Return the names that a package gives a value; what its own `__init__` imports, that very import brings."""
         init = posixpath.join(package, "__init__.py")
-        source = self.source(init) if init in self.files else None
+        source = self.source(init) if init in self.files and self.files[init] in self._kept else None
         if source is None:
             return frozenset()
         return source.defined if place == init else source.bound

@@ -117,9 +117,13 @@ class Walk:
     def _takes(self, found: Import, target: Found, init: str) -> bool:
         """Tell whether an import takes a name from a package that only its `__init__` can give."""
         folder = posixpath.dirname(init)
-        modules = {path for path in self.modules.files if self._is_kept(path)}
-        given = {name for name in found.names if {f"{folder}/{name}.py", f"{folder}/{name}/__init__.py"} & modules}
+        given = {name for name in found.names if self._gives(f"{folder}/{name}")}
         return target.package == folder and bool(set(found.names) - given - {"*"})
+
+    def _gives(self, base: str) -> bool:
+        """Tell whether the image holds a module of that path, or at least a folder, which Python takes for one."""
+        is_module = f"{base}.py" in self.modules.files and self._is_kept(f"{base}.py")
+        return is_module or self._is_kept(f"{base}/")
 
     def _lack(self, place: str, found: Import, path: str, *, kept_out: bool) -> None:
         module = "." * found.level + found.module or ", ".join(found.names)
