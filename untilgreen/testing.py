@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from untilgreen.model.delivery import HealthCheck
 from untilgreen.model.evidence import Entry, Request
 from untilgreen.model.suite import Attempt, Failure, Outcome
-from untilgreen.ports import LogPage, LogQuery, SuiteOrder, SuiteOutput, Watcher
+from untilgreen.ports import Halt, LogPage, LogQuery, SuiteOrder, SuiteOutput, Watcher, never
 from untilgreen.testing_history import BEGINNING, FakeHistory
 from untilgreen.testing_images import FakeBuilder, FakeChecker, FakeRegistry
 from untilgreen.testing_secrets import FakeSecrets
@@ -148,7 +148,7 @@ class FakeSuite:
         self.orders: list[SuiteOrder] = []
         """Every order that was given."""
 
-    def run(self, order: SuiteOrder, watcher: Watcher) -> SuiteOutput:
+    def run(self, order: SuiteOrder, watcher: Watcher, halt: Halt = never) -> SuiteOutput:
         """Tell the scripted outcomes."""
         self.orders.append(order)
         return self._told(order, watcher)

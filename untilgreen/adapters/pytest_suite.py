@@ -20,7 +20,7 @@ from typing import Any
 from untilgreen.adapters.pytest_events import Account
 from untilgreen.adapters.pytest_redaction import scrub_files
 from untilgreen.errors import SuiteCrashed
-from untilgreen.ports import Redaction, SuiteOrder, SuiteOutput, Watcher
+from untilgreen.ports import Halt, Redaction, SuiteOrder, SuiteOutput, Watcher, never
 from untilgreen.redaction import Redactor
 
 WITNESS = Path(__file__).parents[1] / "witness"
@@ -71,7 +71,7 @@ class PytestSuite:
         self._patience_s = patience_s
         self._redaction = redaction or Redactor()
 
-    def run(self, order: SuiteOrder, watcher: Watcher) -> SuiteOutput:
+    def run(self, order: SuiteOrder, watcher: Watcher, halt: Halt = never) -> SuiteOutput:
         """Run the tests of an order and tell the watcher what happens.
 
         Raises:
@@ -84,7 +84,7 @@ class PytestSuite:
         with _terminated_as_interrupted(), (folder / OUTPUT).open("ab") as output:
             process = _start(order, command, output)
             try:
-                _follow(process, order, account, watcher, order.test_timeout_s + self._patience_s)
+                _follow(process, order, account, watcher, halt, order.test_timeout_s + self._patience_s)
             except BaseException:
                 _tell_stop(folder, "it was interrupted")
                 raise
@@ -184,7 +184,12 @@ def _start(order: SuiteOrder, command: tuple[str, ...], output: Any) -> subproce
 
 
 def _follow(
-    process: subprocess.Popen[bytes], order: SuiteOrder, account: Account, watcher: Watcher, silence_s: float
+    process: subprocess.Popen[bytes],
+    order: SuiteOrder,
+    account: Account,
+    watcher: Watcher,
+    halt: Halt,
+    silence_s: float,
 ) -> None:
     """Read events as they come, until the process ends or must be ended."""
     folder = Path(order.folder)
@@ -200,6 +205,9 @@ def _follow(
             if code is not None and not data:
                 break
             now = time.monotonic()
+            if why := halt():
+                _tell_stop(folder, why)
+                break
             if now - begun > order.deadline_s:
                 _tell_stop(folder, f"the deadline of {order.deadline_s:g} s was over")
                 break

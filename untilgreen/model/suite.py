@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 from untilgreen.model.document import Document, Instant
 
@@ -65,6 +66,8 @@ class Exchange(Document):
     latency_ms: float
     principal: str = ""
     """Keyed hash of the credentials; equal means the same caller, within one run."""
+    phase: Literal["setup", "call", "teardown"] = "call"
+    """Which part of the test had it: fixtures, the test itself, or their end."""
 
 
 class Sighting(Document):
@@ -79,6 +82,8 @@ class Sighting(Document):
     assertions: int = 0
     """Passed assertions that compare something that is not a constant."""
     constant_assertions: int = 0
+    swallowed_assertions: int = 0
+    """Failed assertions whose exception the test itself caught and let pass."""
     mocks: tuple[str, ...] = ()
     """Patched clients that were active."""
 
@@ -150,6 +155,24 @@ class Reality(StrEnum):
     VACUOUS = "vacuous"  # it passes whatever the service answers
 
 
+class Control(StrEnum):
+    """What a negative control answers instead of the service."""
+
+    ERROR = "error"  # 500
+    EMPTY = "empty"  # 200 without a body
+    SILENCE = "silence"  # nothing: the connection ends
+
+
+class Trial(Document):
+    """How one passed test behaved while the service was broken on purpose."""
+
+    nodeid: str
+    control: Control
+    outcome: Outcome
+    reached: bool
+    """Whether the test met the broken answers and nothing else. When it did not, its outcome says nothing."""
+
+
 class Proof(Document):
     """Whether one passed test was real, and every doubt about it."""
 
@@ -159,6 +182,8 @@ class Proof(Document):
     requests: int = 0
     """Rows in the deployed revisions' own request log that carry this test's trace."""
     revisions: tuple[str, ...] = ()
+    trials: tuple[Trial, ...] = ()
+    """Its negative controls, of this cycle or of an earlier one in which its files were the same."""
 
 
 class ProofSummary(Document):

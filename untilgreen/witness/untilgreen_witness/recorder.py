@@ -30,7 +30,7 @@ class Recorder:
         self._pid, self._seconds, self._phases = os.getpid(), 0.0, []
         self._kernel.take()
         self._events.write("begin", id=clip(item.nodeid), at=time.time())
-        PRESENT.sight = Sight(item.nodeid)
+        PRESENT.sight, PRESENT.phase = Sight(item.nodeid), "setup"
         outcome = yield
         sight, PRESENT.sight = PRESENT.sight, None
         if outcome.excinfo is None and self._pid == os.getpid():
@@ -44,6 +44,16 @@ class Recorder:
         for text in sorted(FAULTS):
             self._events.write("fault", text=text)
         FAULTS.clear()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self) -> None:
+        """Note that fixtures are done and the test itself begins."""
+        PRESENT.phase = "call"
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self) -> None:
+        """Note that the test itself is done."""
+        PRESENT.phase = "teardown"
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, call: Any) -> Generator[None, Any, None]:

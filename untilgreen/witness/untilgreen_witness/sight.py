@@ -34,12 +34,24 @@ DEPLOYED = frozenset(
 class Exchange:
     """One request or WebSocket conversation."""
 
-    __slots__ = ("client", "close_code", "host", "latency_ms", "method", "path", "principal", "started", "status")
+    __slots__ = (
+        "client",
+        "close_code",
+        "host",
+        "latency_ms",
+        "method",
+        "path",
+        "phase",
+        "principal",
+        "started",
+        "status",
+    )
 
     def __init__(self, client: str, method: str, host: str, path: str, credentials: Any) -> None:
         self.client, self.method, self.host = client, method, host
         self.path = path.split("?", maxsplit=1)[0].split("#", maxsplit=1)[0][:500] or "/"
         self.principal = principal(credentials)
+        self.phase = PRESENT.phase
         self.status: int | None = None
         self.close_code: Callable[[], int | None] = lambda: None
         self.latency_ms = 0.0
@@ -51,7 +63,7 @@ class Exchange:
 
     def document(self) -> dict[str, Any]:
         """Return what is written down."""
-        names = ("client", "method", "host", "path", "status", "latency_ms", "principal")
+        names = ("client", "method", "host", "path", "status", "latency_ms", "principal", "phase")
         return {**{name: getattr(self, name) for name in names}, "close_code": self.close_code()}
 
 
@@ -89,6 +101,8 @@ class Present:
     """The test that runs in this process. There is only one at a time, whatever thread asks."""
 
     sight: Sight | None = None
+    phase = "setup"
+    """Of the test: setup, call or teardown."""
 
 
 PRESENT = Present()
@@ -126,6 +140,7 @@ def trace_headers(host: str, present: Iterable[str]) -> dict[str, str]:
         "traceparent": f"00-{sight.trace}-{span}-01",
         "X-Cloud-Trace-Context": f"{sight.trace}/{int(span, 16)};o=1",
         "X-Untilgreen-Test": sight.name,
+        "X-Untilgreen-Phase": PRESENT.phase,
     }
     there = {name.lower() for name in present}
     return {name: value for name, value in wanted.items() if name.lower() not in there}

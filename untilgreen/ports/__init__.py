@@ -1,0 +1,36 @@
+"""What the core asks of the world: our nouns in and out, never a vendor's.
+
+Each port has an adapter under `adapters/` and an in-memory fake in `testing.py`; both pass the same contract tests.
+"""
+
+from untilgreen.ports.images import Builder, BuildOrder, Checker, Diagnostic, Registry
+from untilgreen.ports.people import Analyst, Fixer, Narrator
+from untilgreen.ports.platform import LogPage, LogQuery, Logs, Probe, Redaction, Secrets, Services
+from untilgreen.ports.repository import CommitInfo, History
+from untilgreen.ports.suite import Halt, Suite, SuiteOrder, SuiteOutput, Watcher, never
+
+__all__ = [
+    "Analyst",
+    "BuildOrder",
+    "Builder",
+    "Checker",
+    "CommitInfo",
+    "Diagnostic",
+    "Fixer",
+    "Halt",
+    "History",
+    "LogPage",
+    "LogQuery",
+    "Logs",
+    "Narrator",
+    "Probe",
+    "Redaction",
+    "Registry",
+    "Secrets",
+    "Services",
+    "Suite",
+    "SuiteOrder",
+    "SuiteOutput",
+    "Watcher",
+    "never",
+]

@@ -1,0 +1,32 @@
+"""Whoever proposes, offers and listens."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from untilgreen.model.analysis import Analysis, Fix
+from untilgreen.ports.suite import Watcher
+
+
+class Analyst(Protocol):
+    """Proposes causes. Whatever it says goes through the same review."""
+
+    def analyse(self, bundle: object) -> tuple[Analysis, ...]:
+        """Return analyses of a bundle (`untilgreen.collect.bundle.Bundle`)."""
+
+
+class Fixer(Protocol):
+    """Offers changes for an approved cause."""
+
+    def propose(self, analysis: Analysis) -> tuple[Fix, ...]:
+        """Return fixes, best first; an empty tuple when it has none."""
+
+
+class Narrator(Protocol):
+    """Tells a person what happens, while it happens. Never decides anything."""
+
+    def say(self, step: str, text: str) -> None:
+        """Tell one line."""
+
+    def suite(self) -> Watcher:
+        """Return who watches the suite."""

@@ -1,0 +1,156 @@
+"""What a user can set, in `untilgreen.yaml` at the root of their repository.
+
+Unknown keys are errors. Every default has its reason beside it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError
+
+from untilgreen.deploy.secrets_policy import SecretSettings
+from untilgreen.errors import ConfigError
+from untilgreen.settings.part import Name, Part
+from untilgreen.settings.people import Approve, PatchQueue, RecordedAnalyst, RollbackSettings
+from untilgreen.settings.services import (
+    Builder,
+    Cloud,
+    CommandBuilder,
+    HealthSettings,
+    PrebuiltImage,
+    Service,
+    SnapshotBuilder,
+)
+from untilgreen.settings.suite import Negative, Shards, SuiteSettings
+
+__all__ = [
+    "FILE",
+    "Approve",
+    "Builder",
+    "Cloud",
+    "CommandBuilder",
+    "HealthSettings",
+    "Name",
+    "Negative",
+    "Part",
+    "PatchQueue",
+    "PrebuiltImage",
+    "RecordedAnalyst",
+    "RollbackSettings",
+    "SecretSettings",
+    "Service",
+    "Settings",
+    "Shards",
+    "SnapshotBuilder",
+    "SuiteSettings",
+    "in_order",
+    "parse",
+]
+
+FILE = "untilgreen.yaml"
+
+
+class Settings(Part):
+    """Everything a loop needs to know that is not a secret."""
+
+    cloud: Cloud = Cloud()
+    """Where services run."""
+    services: dict[Name, Service] = Field(min_length=1)
+    """Name on Cloud Run -> how it is built, deployed and known to be healthy. At least one."""
+    secrets: SecretSettings = SecretSettings()
+    """How strictly secrets are checked before anything is rolled out."""
+    suite: SuiteSettings = SuiteSettings()
+    """The e2e tests and how to run them."""
+    analysts: tuple[RecordedAnalyst, ...] = ()
+    """Beside the built-in one."""
+    fixers: tuple[PatchQueue, ...] = ()
+    """Who may offer fixes. Without any, a loop ends after the first red cycle with its causes."""
+    approve: Approve = Approve()
+    """Who says yes before a fix is committed."""
+    rollback: RollbackSettings = RollbackSettings()
+    """When services go back to the revision that was good before."""
+    max_cycles: int = Field(default=5, ge=1, le=50)
+    """A loop that has not become green after five fixes needs a person."""
+
+
+def parse(text: str, name: str = FILE) -> Settings:
+    """Read settings from YAML.
+
+    Raises:
+        ConfigError: with file, line, and what to do, for each thing that is wrong.
+    """
+    try:
+        data = yaml.safe_load(text)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{name}:{mark.line + 1}" if mark else name
+        raise ConfigError(f"{where}: this is not YAML: {getattr(error, 'problem', error)}. Mend the line.") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{name}: it must hold settings such as `services:`. `untilgreen init` writes a first one.")
+    try:
+        return _checked(Settings.model_validate(data), name)
+    except ValidationError as error:
+        problems = [_sentence(name, node, problem) for problem in error.errors()]
+        raise ConfigError("\n".join(problems)) from None
+
+
+def _checked(settings: Settings, name: str) -> Settings:
+    """Refuse references to services that do not exist, and dependencies that go round."""
+    known = set(settings.services)
+    for service, wanted in settings.services.items():
+        for other in wanted.depends_on:
+            if other not in known:
+                raise ConfigError(
+                    f"{name}: services.{service}.depends_on names {other!r}, which is not a service here."
+                )
+    for member in (member for group in settings.secrets.shared for member in group):
+        if member.partition(".")[0] not in known:
+            raise ConfigError(f"{name}: secrets.shared names {member!r}, whose service is not one here.")
+    in_order(settings)
+    return settings
+
+
+def in_order(settings: Settings) -> tuple[str, ...]:
+    """Return the services so that each comes after those it depends on."""
+    done: list[str] = []
+
+    def visit(service: str, path: tuple[str, ...]) -> None:
+        if service in path:
+            raise ConfigError(f"{FILE}: depends_on goes round: {' -> '.join((*path, service))}. Remove one.")
+        if service not in done:
+            for other in settings.services[service].depends_on:
+                visit(other, (*path, service))
+            done.append(service)
+
+    for service in settings.services:
+        visit(service, ())
+    return tuple(done)
+
+
+def _sentence(name: str, node: Any, problem: Any) -> str:
+    """Say where, what, and what to do about one problem."""
+    path = ".".join(str(part) for part in problem["loc"])
+    line = _line(node, problem["loc"])
+    what = {
+        "extra_forbidden": "no such setting; remove it or correct its spelling",
+        "missing": "this setting is needed; add it",
+    }.get(problem["type"], f"{problem['msg']}, not {problem['input']!r}")
+    return f"{name}:{line}: {path}: {what}"
+
+
+def _line(node: Any, location: tuple[Any, ...]) -> int:
+    """Return the line, from 1, of the deepest node on the way to a setting."""
+    line = node.start_mark.line
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((k, v) for k, v in node.value if k.value == part), None)
+            if not found:
+                break
+            line, node = found[0].start_mark.line, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            node = node.value[part]
+            line = node.start_mark.line
+    return int(line) + 1
