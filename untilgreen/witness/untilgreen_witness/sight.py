@@ -48,8 +48,9 @@ class Exchange:
     )
 
     def __init__(self, client: str, method: str, host: str, path: str, credentials: Any) -> None:
-        self.client, self.method, self.host = client, method, host
-        self.path = path.split("?", maxsplit=1)[0].split("#", maxsplit=1)[0][:500] or "/"
+        # A library may be asked for anything before it refuses: None for a method, bytes for a host.
+        self.client, self.method, self.host = client, text(method), text(host)
+        self.path = text(path).split("?", maxsplit=1)[0].split("#", maxsplit=1)[0][:500] or "/"
         self.principal = principal(credentials)
         self.phase = PRESENT.phase
         self.status: int | None = None
@@ -65,6 +66,11 @@ class Exchange:
         """Return what is written down."""
         names = ("client", "method", "host", "path", "status", "latency_ms", "principal", "phase")
         return {**{name: getattr(self, name) for name in names}, "close_code": self.close_code()}
+
+
+def text(value: Any) -> str:
+    """Return whatever somebody gave for a text as one."""
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value or "")
 
 
 class Sight:
