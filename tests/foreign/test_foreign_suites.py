@@ -76,15 +76,19 @@ SUITES = {
     "httpbin": Foreign(sdist="httpbin==0.10.4", needs=(), path="tests", at_least=60),
     "starlette": Foreign(
         sdist="starlette==1.10.0",
-        needs=("httpx2[zstd]>=2", "httpx", "itsdangerous", "jinja2", "python-multipart", "pyyaml", "trio")
-        + ("blockbuster", "opentelemetry-sdk", "pytest-codspeed"),
+        needs=(
+            *("httpx2[zstd]>=2", "httpx", "itsdangerous", "jinja2", "python-multipart", "pyyaml", "trio"),
+            *("blockbuster", "opentelemetry-sdk", "pytest-codspeed"),
+        ),
         path="tests",
         at_least=500,
     ),
     "httpx": Foreign(
         sdist="httpx==0.28.1",
-        needs=("h2", "socksio", "brotli", "zstandard", "click", "pygments", "rich")
-        + ("chardet", "trio", "trustme", "uvicorn", "cryptography"),
+        needs=(
+            *("h2", "socksio", "brotli", "zstandard", "click", "pygments", "rich"),
+            *("chardet", "trio", "trustme", "uvicorn", "cryptography"),
+        ),
         path="tests",
         at_least=1000,
         workers=1,  # its server has a fixed port
@@ -107,7 +111,7 @@ def serving(python: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    command = [python, "-m", "gunicorn", "-b", address, "-w", "2", "--threads", "8", "httpbin:app"]
+    command = [str(python), "-m", "gunicorn", "-b", address, "-w", "2", "--threads", "8", "httpbin:app"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(200):
@@ -135,7 +139,19 @@ def install(python: Path, *packages: str) -> None:
 
 def unpacked(python: Path, folder: Path, sdist: str) -> Path:
     """Fetch a source distribution and return where its files are."""
-    command = [python, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:", "-d", folder, sdist]
+    command = [
+        str(python),
+        "-m",
+        "pip",
+        "download",
+        "-q",
+        "--no-deps",
+        "--no-binary",
+        ":all:",
+        "-d",
+        str(folder),
+        sdist,
+    ]
     subprocess.run(command, check=True, capture_output=True)
     archive = next(folder.glob("*.tar.gz"))
     with tarfile.open(archive) as files:
@@ -185,7 +201,7 @@ def by_untilgreen(python: Path, root: Path, foreign: Foreign, httpbin: str) -> S
 def by_pytest(python: Path, root: Path, foreign: Foreign, httpbin: str) -> dict[str, Outcome]:
     """Run it as its authors do, and return each test's outcome in the order in which they were run."""
     log = root.parent / "report.jsonl"
-    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--report-log={log}", *foreign.args]
+    command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--report-log={log}", *foreign.args]
     env = {**os.environ, "HTTPBIN": httpbin}
     subprocess.run([*command, foreign.path], cwd=root, env=env, check=False, capture_output=True, timeout=900)
     phases: dict[str, dict[str, str]] = {}

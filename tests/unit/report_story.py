@@ -154,6 +154,8 @@ def rollout_of(cycle: int, failed: str = "") -> Rollout:
                 commit=COMMITS[cycle],
                 reason="HealthCheckContainerError" if broken else "",
                 message="The container failed to start and listen on PORT=8080." if broken else "",
+                last_words=("Container called exit(3).", "<b>ValueError</b>: no customers") if broken else (),
+                exit_code=3 if broken else None,
             )
         )
     return Rollout(commit=COMMITS[cycle], started=at(cycle, 1), finished=at(cycle, 3), services=tuple(served))

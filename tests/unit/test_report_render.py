@@ -92,7 +92,7 @@ def hostile_loop() -> Loop:
     shown = {
         "key", "question", "answer", "quote", "author", "title", "message", "reason", "path", "service", "exception",
         "symbol", "canonical", "url", "branch", "repository", "note", "rule", "breaks", "files", "siblings",
-        "revision", "serving_revision", "approver", "proof",
+        "notes", "last_words", "revision", "serving_revision", "approver", "proof",
     }  # fmt: skip
 
     def poison(value: Any, name: str = "") -> Any:
@@ -203,6 +203,17 @@ def test_html_tells_the_whole_story() -> None:
         "Repair what hides it, then run again",
     ):
         assert part in text
+
+
+def test_reports_tell_how_a_rollout_failed() -> None:
+    """A service that did not start is shown with the platform's reason, its exit code and its own last words."""
+    page, text = (render(STORY.loop(), details()) for render in (render_html, render_markdown))
+    for shown in (page, text):
+        assert "HealthCheckContainerError" in shown
+        assert "exit code 3" in shown
+        assert "Container called exit(3)." in shown
+    assert "&lt;b&gt;ValueError&lt;/b&gt;: no customers" in page
+    assert "<b>ValueError" not in page
 
 
 def test_html_escapes_strangers_text() -> None:

@@ -24,6 +24,7 @@ from untilgreen.report.grid import LOOKS, Grid, grid
 from untilgreen.report.identity import identities
 from untilgreen.report.judgements import fix_notes, judgements
 from untilgreen.report.plot import plot
+from untilgreen.report.rollouts import rollout_notes
 from untilgreen.report.story import Thread, changes_of, kind, open_causes, place, threads
 from untilgreen.report.summary import WORDS, figures, headline, paragraph, pass_rate, remaining
 from untilgreen.report.text import duration, legible, many, moment, one_line, percent, short
@@ -67,6 +68,7 @@ def render_html(loop: Loop, details: Details = Details()) -> str:  # noqa: B008 
         judgements=judgements(loop, details),
         fixes=fix_notes(loop, details),
         identities=identities(loop),
+        rollouts=rollout_notes(loop),
         flakes=flakes(loop, details),
         most=MOST,
         grids=_grids(loop, details, anchors),

@@ -10,6 +10,7 @@ from untilgreen.report.details import Details
 from untilgreen.report.flakes import MOST, flakes
 from untilgreen.report.identity import identities
 from untilgreen.report.judgements import FixNote, Judgement, fix_notes, judgements
+from untilgreen.report.rollouts import RolloutNote, rollout_notes
 from untilgreen.report.story import Chain, Thread, changes_of, kind, open_causes, place, threads
 from untilgreen.report.summary import WORDS, ended, figures, headline, paragraph, pass_rate, remaining
 from untilgreen.report.text import code, duration, fenced, many, markdown, moment, percent, short
@@ -25,7 +26,7 @@ def render_markdown(loop: Loop, details: Details = Details()) -> str:  # noqa: B
         loop: as far as it came.
         details: texts of evidence; quotes in the analyses need none.
     """
-    sections = (_head, _green, _cycles, _causes, _flaky, _review, _fixes, _identity, _remaining)
+    sections = (_head, _green, _cycles, _causes, _flaky, _review, _fixes, _identity, _rollouts, _remaining)
     lines = [line for section in sections for line in (*section(loop, details), "")]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -210,6 +211,24 @@ def _identity(loop: Loop, _details: Details) -> Iterator[str]:
     for row in identities(loop):
         cells = (row.revision, row.serving, row.short_digest, short(row.commit))
         yield f"| {row.cycle} | {code(row.service)} | {row.status} | {' | '.join(code(c) or '-' for c in cells)} |"
+
+
+def _rollouts(loop: Loop, _details: Details) -> Iterator[str]:
+    for note in rollout_notes(loop):
+        yield f"### What to know of cycle {note.cycle}'s rollout"
+        yield ""
+        yield from _rollout(note)
+        yield ""
+
+
+def _rollout(note: RolloutNote) -> Iterator[str]:
+    for trouble in note.troubles:
+        code_told = f" (exit code {trouble.exit_code})" if trouble.exit_code is not None else ""
+        yield f"- {code(trouble.service)} {code(trouble.reason)}{code_told}: {markdown(trouble.message, 600)}"
+        if trouble.last_words:
+            yield ""
+            yield from (f"  {line}" for line in fenced("\n".join(trouble.last_words)))
+    yield from (f"- {markdown(text, 600)}" for text in (*note.ways_back, *note.notes))
 
 
 def _remaining(loop: Loop, _details: Details) -> Iterator[str]:
