@@ -12,12 +12,15 @@ from datetime import datetime, timedelta
 
 from untilgreen.model.delivery import HealthCheck
 from untilgreen.model.evidence import Entry, Request
-from untilgreen.model.suite import Attempt, Failure, Outcome
-from untilgreen.ports import Halt, LogPage, LogQuery, SuiteOrder, SuiteOutput, Watcher, never
+from untilgreen.model.suite import Outcome
+from untilgreen.ports import LogPage, LogQuery, Watcher
 from untilgreen.testing_history import BEGINNING, FakeHistory
 from untilgreen.testing_images import FakeBuilder, FakeChecker, FakeRegistry
+from untilgreen.testing_metrics import FakeMetrics, usage_samples
 from untilgreen.testing_secrets import FakeSecrets
 from untilgreen.testing_services import FakeServices
+from untilgreen.testing_stand_ins import FakeStandIns
+from untilgreen.testing_suite import FakeSuite
 
 __all__ = [
     "BEGINNING",
@@ -26,12 +29,15 @@ __all__ = [
     "FakeClock",
     "FakeHistory",
     "FakeLogs",
+    "FakeMetrics",
     "FakeNarrator",
     "FakeProbe",
     "FakeRegistry",
     "FakeSecrets",
     "FakeServices",
+    "FakeStandIns",
     "FakeSuite",
+    "usage_samples",
 ]
 
 
@@ -124,63 +130,6 @@ class FakeProbe:
         return HealthCheck(service=service, url=url, at=at, status=status, latency_s=0.0, detail=detail, trace=trace)
 
 
-class _Nobody:
-    """Watches nothing."""
-
-    def collected(self, total: int) -> None:
-        pass
-
-    def finished(self, nodeid: str, outcome: Outcome) -> None:
-        pass
-
-
-class FakeSuite:
-    """A suite with scripted outcomes.
-
-    Args:
-        outcomes: node id -> its outcome in each attempt; the last one stays.
-        lost: node id -> why nobody knows how it ended.
-    """
-
-    def __init__(self, outcomes: Mapping[str, Iterable[Outcome]], lost: Mapping[str, str] | None = None) -> None:
-        self._outcomes = {nodeid: tuple(attempts) for nodeid, attempts in outcomes.items()}
-        self._lost = dict(lost or {})
-        self.orders: list[SuiteOrder] = []
-        """Every order that was given."""
-
-    def run(self, order: SuiteOrder, watcher: Watcher, halt: Halt = never) -> SuiteOutput:
-        """Tell the scripted outcomes."""
-        self.orders.append(order)
-        return self._told(order, watcher)
-
-    def recover(self, order: SuiteOrder) -> SuiteOutput:
-        """Tell them again: nothing here can be interrupted half-way."""
-        return self._told(order, _Nobody())
-
-    def _told(self, order: SuiteOrder, watcher: Watcher) -> SuiteOutput:
-        wanted = order.only or (*self._outcomes, *self._lost)
-        watcher.collected(len(wanted))
-        attempts = {nodeid: self._attempt(nodeid, order.attempt) for nodeid in wanted if nodeid not in self._lost}
-        for nodeid, attempt in attempts.items():
-            watcher.finished(nodeid, attempt.outcome)
-        bad = any(attempt.outcome.bad for attempt in attempts.values())
-        return SuiteOutput(
-            command=("fake",),
-            python=order.python,
-            collected=tuple(wanted),
-            attempts=attempts,
-            lost={nodeid: why for nodeid, why in self._lost.items() if nodeid in wanted},
-            exit_code=1 if bad or self._lost else 0,
-            finished=not self._lost,
-        )
-
-    def _attempt(self, nodeid: str, number: int) -> Attempt:
-        scripted = self._outcomes[nodeid]
-        outcome = scripted[min(number, len(scripted)) - 1]
-        failure = Failure(phase="call", exception="AssertionError", message="scripted") if outcome.bad else None
-        return Attempt(number=number, outcome=outcome, started=BEGINNING, duration_s=0.01, failure=failure)
-
-
 class FakeNarrator:
     """Remembers what it was told."""
 
@@ -191,6 +140,10 @@ class FakeNarrator:
         self.outcomes: dict[str, Outcome] = {}
 
     def say(self, step: str, text: str) -> None:
+        """Remember one line."""
+        self.lines.append((step, text))
+
+    def note(self, step: str, text: str) -> None:
         """Remember one line."""
         self.lines.append((step, text))
 

@@ -115,3 +115,12 @@ def run(folder: Path, tests: str | dict[str, str], **changes: Any) -> SuiteOutpu
 def outcomes(output: SuiteOutput) -> dict[str, Outcome]:
     """Return the outcome of each test by its name alone."""
     return {nodeid.rpartition("::")[2]: attempt.outcome for nodeid, attempt in output.attempts.items()}
+
+
+def running(pid: int) -> bool:
+    """Tell whether a process runs; a zombie does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"

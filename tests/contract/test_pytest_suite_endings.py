@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.pytest_suite_orders import Remembering, order, outcomes
+from tests.contract.pytest_suite_orders import Remembering, order, outcomes, running
 from untilgreen.adapters.pytest_suite import PytestSuite, read_output
 from untilgreen.errors import SuiteCrashed
 from untilgreen.model.suite import Outcome
@@ -79,15 +79,6 @@ def alive(folder: Path) -> list[int]:
             return []
         time.sleep(0.01)
     return left
-
-
-def running(pid: int) -> bool:
-    """Tell whether a process runs; a zombie does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
 
 
 @pytest.fixture

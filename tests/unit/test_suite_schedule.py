@@ -19,7 +19,8 @@ def grouped(sizes: list[int]) -> list[list[int]]:
 @given(SIZES, st.integers(1, 5), st.data())
 def test_each_test_is_taken_once_by_one_worker_a_group(sizes: list[int], workers: int, data: st.DataObject) -> None:
     """Whichever worker asks when, all tests are handed out, none twice, each group in order by one worker."""
-    schedule, taken = Schedule(grouped(sizes), workers), {worker: [] for worker in range(workers)}
+    schedule = Schedule(grouped(sizes), workers, loose=data.draw(st.integers(0, 40)))
+    taken: dict[int, list[int]] = {worker: [] for worker in range(workers)}
     hungry = set(range(workers))
     while hungry:
         worker = data.draw(st.sampled_from(sorted(hungry)))
@@ -56,3 +57,10 @@ def test_nobody_waits_behind_a_slow_test() -> None:
     slow = schedule.take(0)
     assert {schedule.take(1) for _ in range(15)} == set(range(16)) - {slow}
     assert schedule.take(1) == schedule.take(0) == -1
+
+
+def test_what_is_wanted_first_is_not_hoarded() -> None:
+    """Tests at the beginning that share nothing are handed out one by one, so that the longest run side by side."""
+    schedule = Schedule(grouped([1] * 64), 2, loose=4)
+    assert [schedule.take(worker) for worker in (0, 1, 0, 1)] == [0, 1, 2, 3]
+    assert [schedule.take(0) for _ in range(7)] == list(range(4, 11))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from untilgreen.witness.untilgreen_witness import sight
+from untilgreen.witness.untilgreen_witness.exchanges import Recording
 
 
 def test_a_fault_of_the_witness_stays_its_own() -> None:
@@ -21,6 +22,6 @@ def test_a_fault_of_the_witness_stays_its_own() -> None:
 
 def test_what_cannot_be_described_is_not_recorded() -> None:
     """A request that the witness does not understand still runs."""
-    with sight.recording(lambda _: None, "strange") as exchange:
+    with Recording(lambda _: None, "strange") as exchange:
         exchange.status = 200
     assert exchange.host == ""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.unit.suite_outputs import order, output
 from untilgreen.errors import SuiteCrashed
 from untilgreen.model.suite import Outcome
-from untilgreen.ports import SuiteOrder, SuiteOutput, Watcher
+from untilgreen.ports import Halt, SuiteOrder, SuiteOutput, Watcher, never
 from untilgreen.settings import SuiteSettings
 from untilgreen.suite.step import not_run, read_results, record, run_suite
 
@@ -20,8 +23,9 @@ class Scripted:
         self.outputs = list(outputs)
         self.orders: list[SuiteOrder] = []
 
-    def run(self, order: SuiteOrder, watcher: Watcher) -> SuiteOutput:
+    def run(self, order: SuiteOrder, watcher: Watcher, halt: Halt = never) -> SuiteOutput:
         """Answer with the next output."""
+        assert halt() == ""
         self.orders.append(order)
         if not self.outputs:
             raise SuiteCrashed("there is no interpreter any more\nhere is its output")
@@ -63,6 +67,7 @@ def test_failures_are_run_again_on_the_same_order(tmp_path: Path) -> None:
     ]
     assert summary.counts == {Outcome.PASSED: 2, Outcome.FAILED: 1, Outcome.SKIPPED: 1}
     assert (summary.complete, summary.collected, summary.gaps) == (True, 4, ())
+    assert summary.notes == ("1 tests are flaky, they failed and passed on this revision: flaky",)
     assert (watcher.total, watcher.ended) == (4, 4)
 
 
@@ -119,3 +124,69 @@ def test_nothing_healthy_means_not_run(tmp_path: Path) -> None:
     assert (summary.ran, summary.complete, summary.exit_code) == (False, False, None)
     assert summary.counts == {Outcome.NOT_RUN: 2}
     assert [result.reason for result in read_results(tmp_path / summary.results_file)] == ["auth is not ready"] * 2
+
+
+def test_a_stopped_run_is_not_run_again(tmp_path: Path) -> None:
+    """When the run was stopped, for example since the service is gone, a rerun would tell nothing; the note says so."""
+    stopped = output({"a": Outcome.FAILED}, collected=("a", "b"), stopped="api does not answer")
+    suite = Scripted(stopped, output({"a": Outcome.PASSED}))
+    summary = run_suite(order(), SuiteSettings(), suite, Counting(), tmp_path, notes=["known before"])
+    assert len(suite.orders) == 1
+    assert summary.notes == ("known before", "1 failures were not run again, because the run was stopped")
+
+
+def test_whoever_halts_is_asked_by_every_run(tmp_path: Path) -> None:
+    """A reason to end is handed on to the runner, for reruns too."""
+    asked = []
+
+    def halt() -> str:
+        asked.append(1)
+        return ""
+
+    suite = Scripted(output(FIRST), output({"flaky": Outcome.PASSED, "bad": Outcome.FAILED}, number=2))
+    run_suite(order(), SuiteSettings(reruns=1), suite, Counting(), tmp_path, halt)
+    assert len(asked) == 2
+
+
+def test_expected_tests_that_are_missing_leave_the_run_whole(tmp_path: Path) -> None:
+    """The run did what it could: the list of expected tests may be written again from it."""
+    summary = run_suite(
+        order(), SuiteSettings(), Scripted(output({"a": Outcome.PASSED})), Counting(), tmp_path, index=["a", "b"]
+    )
+    assert summary.gaps == ("1 of 2 expected tests are not there: b",)
+    assert (summary.complete, summary.whole) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "focus", "words"),
+    [
+        ({}, "smoke", "--focus smoke"),
+        ({"only": ("a",)}, "", "1 tests by name"),
+        ({"select": ("a*",)}, "", "matches a*"),
+    ],
+)
+def test_a_part_is_never_complete(tmp_path: Path, changes: dict[str, Any], focus: str, words: str) -> None:
+    """However a part was selected: it is a gap, and neither a complete nor a whole run."""
+    suite = Scripted(output({"a": Outcome.PASSED}))
+    summary = run_suite(order(**changes), SuiteSettings(focus=focus), suite, Counting(), tmp_path)
+    (gap,) = summary.gaps
+    assert gap.startswith("only a part was asked for: ")
+    assert words in gap
+    assert (summary.complete, summary.whole) == (False, False)
+
+
+def test_results_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    """A write that fails half-way leaves what was there before: half a file would pass for a smaller suite."""
+    record([output({"a": Outcome.PASSED})], order(), 1, datetime.now(UTC), tmp_path)
+    before = (tmp_path / "results.jsonl").read_text()
+    with pytest.raises(ValueError, match="surrogates"):
+        record([output({"b": Outcome.PASSED, "\ud800": Outcome.PASSED})], order(), 1, datetime.now(UTC), tmp_path)
+    assert (tmp_path / "results.jsonl").read_text() == before
+
+
+def test_a_runner_that_says_nothing_about_tests_is_no_run(tmp_path: Path) -> None:
+    """Whatever its exit code: without a test, an error of collection or its own end there was no run to file."""
+    silent = output({}, exit_code=5, finished=False, output_tail="Docker is not running")
+    with pytest.raises(SuiteCrashed, match="Docker is not running"):
+        run_suite(order(), SuiteSettings(), Scripted(silent), Counting(), tmp_path / "cycle")
+    assert not (tmp_path / "cycle").exists()

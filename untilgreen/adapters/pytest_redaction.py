@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +20,26 @@ _SHORT = 6
 """Characters below which no text holds a secret."""
 
 
-def scrub_files(folder: Path, events: str, redaction: Redaction) -> None:
+def scrub_files(folder: Path, events: str, redaction: Redaction, clean: frozenset[str] = frozenset()) -> None:
     """Go through all files of a run.
 
     Args:
         folder: where the run wrote.
         events: name of the file that holds one JSON document a line; it keeps its form.
         redaction: knows what to take out.
+        clean: names of files that nothing was written into that had not been gone through.
     """
     for file in sorted(folder.rglob("*")):
-        if file.is_file() and not file.is_symlink():
+        if file.is_file() and not file.is_symlink() and file.name not in clean:
             before = file.read_bytes().decode("utf-8", "surrogateescape")
             after = _lines(before, redaction) if file.name == events else _text(before, redaction)
             if after != before:
                 _replace(file, after)
+
+
+def scrub_event(event: Mapping[str, Any], redaction: Redaction) -> dict[str, Any]:
+    """Return an event of the witness without secrets."""
+    return {key: _value(item, redaction, name=key in NAMES) for key, item in event.items()}
 
 
 def _text(text: str, redaction: Redaction) -> str:
@@ -63,7 +70,11 @@ def _value(value: Any, redaction: Redaction, *, name: bool) -> Any:
 
 
 def _replace(file: Path, text: str) -> None:
-    """Write the whole file or none of it."""
+    """Write the whole file or none of it; where nothing can be written, what holds a secret goes."""
     draft = file.with_name(f".{file.name}.{os.getpid()}")
-    draft.write_bytes(text.encode("utf-8", "surrogateescape"))
-    draft.replace(file)
+    try:
+        draft.write_bytes(text.encode("utf-8", "surrogateescape"))
+        draft.replace(file)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)

@@ -75,6 +75,8 @@ class Triage(Document):
     groups: tuple[Group, ...]
     analyses: tuple[Analysis, ...]
     """From all analysts. One group may have several that disagree."""
+    notes: tuple[str, ...] = ()
+    """Which analyst failed, and why: the others were heard all the same."""
 
 
 class Truth(StrEnum):

@@ -113,7 +113,7 @@ class ResourceExhausted(Document):
 
     type: Literal["resource_exhausted"] = "resource_exhausted"
     service: str
-    resource: Literal["memory", "cpu", "disk", "connections", "quota"]
+    resource: Literal["memory", "cpu", "instances", "disk", "connections", "quota"]
     blocked: Literal["request", "build", "deploy", "test"]
 
     @property

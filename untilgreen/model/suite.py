@@ -68,6 +68,8 @@ class Exchange(Document):
     """Keyed hash of the credentials; equal means the same caller, within one run."""
     phase: Literal["setup", "call", "teardown"] = "call"
     """Which part of the test had it: fixtures, the test itself, or their end."""
+    received: int | None = None
+    """Bytes that came from deployed hosts meanwhile, over any connection; None when nobody counted."""
 
 
 class Sighting(Document):
@@ -81,6 +83,8 @@ class Sighting(Document):
     bytes_received: int = 0
     assertions: int = 0
     """Passed assertions that compare something that is not a constant."""
+    early_assertions: int = 0
+    """Those of them that fixtures made, or that passed before any answer came: they are not about what it asked."""
     constant_assertions: int = 0
     swallowed_assertions: int = 0
     """Failed assertions whose exception the test itself caught and let pass."""
@@ -131,6 +135,8 @@ class SuiteRun(Document):
     exit_code: int | None
     gaps: tuple[str, ...] = ()
     """Each way in which this run is not complete, in words. Empty means complete."""
+    whole: bool = False
+    """Whether the run did all that it set out to do, and that was the whole suite, however much more was expected."""
     notes: tuple[str, ...] = ()
     """What a reader should know about how it ran, for example why failures were not run again."""
     results_file: str
@@ -197,3 +203,7 @@ class ProofSummary(Document):
     log_complete: bool
     """Whether the request log was read to its end; without that nothing is proven."""
     proofs_file: str
+    controlled: int = 0
+    """Passed tests that every negative control has said something about, now or when their files were the same."""
+    control_notes: tuple[str, ...] = ()
+    """What a reader should know about the negative controls, for example why tests could not be controlled."""

@@ -5,9 +5,20 @@ Each port has an adapter under `adapters/` and an in-memory fake in `testing.py`
 
 from untilgreen.ports.images import Builder, BuildOrder, Checker, Diagnostic, Registry
 from untilgreen.ports.people import Analyst, Fixer, Narrator
-from untilgreen.ports.platform import LogPage, LogQuery, Logs, Probe, Redaction, Secrets, Services
+from untilgreen.ports.platform import (
+    LogPage,
+    LogQuery,
+    Logs,
+    Metrics,
+    Probe,
+    Redaction,
+    Secrets,
+    Services,
+    UsagePage,
+    UsageSample,
+)
 from untilgreen.ports.repository import CommitInfo, History
-from untilgreen.ports.suite import Halt, Suite, SuiteOrder, SuiteOutput, Watcher, never
+from untilgreen.ports.suite import Halt, StandIns, Suite, SuiteOrder, SuiteOutput, Watcher, never
 
 __all__ = [
     "Analyst",
@@ -22,15 +33,19 @@ __all__ = [
     "LogPage",
     "LogQuery",
     "Logs",
+    "Metrics",
     "Narrator",
     "Probe",
     "Redaction",
     "Registry",
     "Secrets",
     "Services",
+    "StandIns",
     "Suite",
     "SuiteOrder",
     "SuiteOutput",
+    "UsagePage",
+    "UsageSample",
     "Watcher",
     "never",
 ]

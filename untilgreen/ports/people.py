@@ -28,5 +28,8 @@ class Narrator(Protocol):
     def say(self, step: str, text: str) -> None:
         """Tell one line."""
 
+    def note(self, step: str, text: str) -> None:
+        """Tell one line while something else is being shown, such as how far the suite is."""
+
     def suite(self) -> Watcher:
         """Return who watches the suite."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from untilgreen.model.delivery import HealthCheck, RevisionState, SecretBinding, SecretStatus, ServiceState, Template
-from untilgreen.model.document import Document, Window
+from untilgreen.model.document import Document, Instant, Window
 from untilgreen.model.evidence import Entry, Request
 
 
@@ -97,6 +97,45 @@ class Logs(Protocol):
 
     def settled(self, query: LogQuery, traces: frozenset[str], patience_s: float) -> bool:
         """Wait until the request log holds a row for each of these traces, or patience ends."""
+
+
+class UsageSample(Document):
+    """What the instances of a revision used of one resource over one period."""
+
+    service: str
+    revision: str
+    resource: Literal["memory", "cpu", "instances"]
+    start: Instant
+    at: Instant
+    """The period's end."""
+    low: float
+    """What the highest value in it reached at least: a share of the limit; of instances, how many there were."""
+    high: float
+    """What no value in it was above: the platform keeps values in classes."""
+    mean: float
+
+
+class UsagePage(Document):
+    """Samples, and how they come in."""
+
+    samples: tuple[UsageSample, ...]
+    period_s: float
+    """How far apart the platform takes them."""
+    delay_s: float
+    """How much later one is seen, at worst."""
+    complete: bool
+    gap: str = ""
+
+
+class Metrics(Protocol):
+    """Cloud Monitoring."""
+
+    def usage(self, services: Sequence[str], window: Window) -> UsagePage:
+        """Read what every revision of these services used of memory, cpu and instances, as far as it is seen now.
+
+        Raises:
+            CloudUnavailable: a transient fault, after retries.
+        """
 
 
 class Probe(Protocol):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from untilgreen.model.document import Document
-from untilgreen.model.suite import Attempt, Outcome
+from untilgreen.model.suite import Attempt, Control, Outcome
 
 
 class SuiteOrder(Document):
@@ -21,6 +22,9 @@ class SuiteOrder(Document):
     python: str
     args: tuple[str, ...] = ()
     workers: int
+    first_worker: int = 0
+    """Number of the first one. Shards that run side by side have other numbers, so that `worker_id` keeps test data
+    apart."""
     env: dict[str, str] = {}
     """Added to the environment, with URLs filled in."""
     hosts: tuple[str, ...]
@@ -56,6 +60,8 @@ class SuiteOutput(Document):
     finished: bool
     """Whether the session reported its own end."""
     collection_errors: tuple[str, ...] = ()
+    skipped_modules: dict[str, str] = {}
+    """Module or package that skipped itself while it was collected -> its reason. Its tests are unknown."""
     stopped: str = ""
     """Why it was stopped early, if it was."""
     output_tail: str = ""
@@ -101,3 +107,22 @@ class Suite(Protocol):
 
     def recover(self, order: SuiteOrder) -> SuiteOutput:
         """Return what an interrupted run had finished."""
+
+
+class StandIns(Protocol):
+    """Stand in for deployed services and answer wrongly on purpose."""
+
+    def broken(
+        self, services: Mapping[str, str], control: Control, *, entirely: bool = False
+    ) -> AbstractContextManager[dict[str, str]]:
+        """Stand in for them as long as the context lasts.
+
+        Args:
+            services: name -> URL of the real one.
+            control: what is answered instead.
+            entirely: whether fixtures get that, too. Otherwise what says that it comes from a fixture is answered by
+                the real service, WebSockets excepted: nobody knows where in a conversation the test itself begins.
+
+        Returns:
+            Name -> URL of what stands in for it.
+        """

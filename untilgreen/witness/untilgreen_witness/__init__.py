@@ -19,9 +19,10 @@ from .imports import patch_clients
 from .kernel import Counted, Kernel, kernel_counts
 from .mocks import patch_monkeypatch
 from .order import ORDER, Events
-from .pool import Pool
+from .pool import Crashed, Pool, use_xdist
 from .recorder import Recorder, Session
 from .sight import DEPLOYED
+from .watchdog import Watchdog, dump_file
 from .worker import die_with_parent, why_not_fork
 
 
@@ -30,21 +31,28 @@ def pytest_configure(config: Any) -> None:
     """Begin to watch."""
     if not ORDER:
         return
+    config.option.collectonly = config.option.collectonly or ORDER["collect_only"]
     inner = hasattr(config, "workerinput")  # an xdist worker: its controller reports the session
-    events = Events(ORDER["events"])
-    config.pluginmanager.register(Recorder(events, KERNEL), "_untilgreen_recorder")
+    events, folder = Events(ORDER["events"]), Path(ORDER["folder"])
+    config.pluginmanager.register(Recorder(events, KERNEL, inner=inner), "_untilgreen_recorder")
     config.pluginmanager.register(Session(events, inner=inner), "_untilgreen_session")
-    reason = why_not_fork()
-    if not inner and not reason:
-        ORDER["dist"] = getattr(config.option, "dist", "")
-        config.option.dist, config.option.tx, config.option.numprocesses = "no", [], None
-    if not inner and getattr(config.option, "dist", "no") in ("no", ""):
-        config.pluginmanager.register(Pool(events, Path(ORDER["folder"])), "_untilgreen_pool")
-    elif not inner:
-        events.write("mode", mode="xdist", note=reason)
+    if inner:
+        config.pluginmanager.register(
+            Watchdog(dump_file(folder, config.workerinput["workerid"])), "_untilgreen_watchdog"
+        )
+        return
     events.write(
         "start", python=sys.version.split()[0], pytest=pytest.__version__, executable=sys.executable, pid=os.getpid()
     )
+    why = ORDER["why"] if ORDER["mode"] == "xdist" else "" if hasattr(os, "fork") else why_not_fork()
+    if why and ORDER["mode"] != "serial" and not config.option.collectonly and config.pluginmanager.hasplugin("xdist"):
+        use_xdist(config)
+        config.pluginmanager.register(Crashed(events, folder), "_untilgreen_crashed")
+        events.write("mode", mode="xdist", note=why)
+        return
+    ORDER["dist"] = getattr(config.option, "dist", "")
+    config.option.dist, config.option.tx, config.option.numprocesses = "no", [], None
+    config.pluginmanager.register(Pool(events, folder), "_untilgreen_pool")
 
 
 if ORDER:

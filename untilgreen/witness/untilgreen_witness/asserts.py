@@ -1,4 +1,7 @@
-"""Counts the assertions that pass, those about constants apart."""
+"""Counts the assertions that pass and those that fail, those about constants apart.
+
+pytest's own hook for passed assertions formats an explanation of each; a counter costs a function call.
+"""
 
 from __future__ import annotations
 
@@ -7,147 +10,104 @@ import builtins
 import functools
 import importlib.machinery
 import os
-from collections import defaultdict
-from collections.abc import Iterator
+import sys
+import zlib
+from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.assertion import rewrite
 
+from .counters import REAL, Plain, count_asserts, count_failures
 from .order import ORDER
-from .sight import counting, passed, patch_now
+from .sight import counting, failed, harmless, passed, patch_now
 
-MARK = "untilgreen_counted"
-FIXED_CALLS = {
-    "len",
-    "abs",
-    "min",
-    "max",
-    "sum",
-    "round",
-    "int",
-    "float",
-    "str",
-    "bool",
-    "isinstance",
-    "all",
-    "any",
-    "sorted",
-}
+PLAIN: set[str] = set()
+"""Files that pytest would leave as they are."""
+BLOCKS = ("Raises", "RaisesRegex", "Warns", "WarnsRegex", "Logs")
+"""How those of unittest's assertions end that open a block."""
 
 
-def count_asserts(module: ast.Module) -> None:
-    """Put a counter behind each assert, before pytest rewrites it.
-
-    pytest's own hook for passed assertions formats an explanation of each; this costs a function call.
-    """
-    functions = [node for node in ast.walk(module) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
-    for scope in [*reversed(functions), module]:  # the innermost function knows its names best
-        known = set() if scope is module else fixed_names(scope)
-        for node in ast.walk(scope):
-            for name, field in ast.iter_fields(node):
-                if isinstance(field, list) and any(isinstance(statement, ast.Assert) for statement in field):
-                    setattr(node, name, [out for statement in field for out in counted_assert(statement, known)])
+@harmless
+def checked_by(owner: Any, real: int) -> None:
+    """Count a check that an assertion library made; the tests' own functions have asserts of their own."""
+    module = str(getattr(owner, "__module__", None) or getattr(owner, "__name__", None) or type(owner).__module__)
+    if not is_own(module):
+        passed(real)
 
 
-def counted_assert(statement: ast.stmt, known: set[str]) -> Iterator[ast.stmt]:
-    """Return the statement, followed by its counter when it is an assert that has none yet."""
-    yield statement
-    if isinstance(statement, ast.Assert) and not hasattr(statement, MARK):
-        setattr(statement, MARK, True)
-        test = statement.test
-        same = isinstance(test, ast.Compare) and all(
-            ast.dump(test.left) == ast.dump(other) for other in test.comparators
-        )
-        real = 0 if same or is_fixed(test, known) else 1
-        call = ast.Call(ast.Name("@untilgreen_passed", ast.Load()), [ast.Constant(real)], [])
-        yield ast.fix_missing_locations(ast.copy_location(ast.Expr(call), statement))
-
-
-def is_fixed(node: ast.expr, known: set[str]) -> bool:
-    """Tell whether an expression has the same value whatever any service answers."""
-    for part in ast.walk(node):
-        if isinstance(part, ast.Name) and part.id not in known and part.id not in FIXED_CALLS:
-            return False
-        if isinstance(part, ast.Call) and not (isinstance(part.func, ast.Name) and part.func.id in FIXED_CALLS):
-            return False
-        if isinstance(part, (ast.Attribute, ast.Await, ast.Yield, ast.YieldFrom, ast.Lambda, ast.comprehension)):
-            return False
-    return True
-
-
-def fixed_names(function: ast.AST) -> set[str]:
-    """Return the local names that only ever hold literals: `latency = 0.05` is no measurement."""
-    bound: dict[str, list[ast.expr | None]] = defaultdict(list)
-    simple: set[int] = set()
-    for node in ast.walk(function):
-        if not isinstance(node, (ast.Assign, ast.AnnAssign)):
-            continue
-        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-            if isinstance(target, ast.Name):
-                bound[target.id].append(node.value)
-                simple.add(id(target))
-    for node in ast.walk(function):
-        for name in other_bindings(node, simple):
-            bound[name].append(None)
-    known: set[str] = set()
-    for _ in range(3):  # a chain of three literals hides nothing that a fourth would
-        known = {name for name, values in bound.items() if all(v is not None and is_literal(v, known) for v in values)}
-    return known
-
-
-def other_bindings(node: ast.AST, simple: set[int]) -> list[str]:
-    """Return the names that a node binds to something other than an assigned expression."""
-    if isinstance(node, (ast.Global, ast.Nonlocal)):
-        return node.names
-    if isinstance(node, ast.Name):
-        return [] if isinstance(node.ctx, ast.Load) or id(node) in simple else [node.id]
-    names = [getattr(node, field, None) for field in ("arg", "name", "asname", "rest")]
-    return [name for name in names if isinstance(name, str)]
-
-
-def is_literal(node: ast.expr, known: set[str]) -> bool:
-    """Tell whether a value is fixed and cannot be changed later: a list can be appended to."""
-    mutable = (ast.List, ast.Dict, ast.Set)
-    return is_fixed(node, known) and not any(isinstance(part, mutable) for part in ast.walk(node))
+@functools.cache
+def is_own(module: str) -> bool:
+    """Tell whether a module is the user's own; what a mock says about itself counts no more than that."""
+    known = sys.modules.get(module)
+    return module.partition(".")[0] in ("builtins", "unittest") or is_users(str(getattr(known, "__file__", "")))
 
 
 def patch_rewriting() -> None:
-    """Count asserts where pytest rewrites them, and in the tests' own helper modules too.
+    """Count assertions where pytest rewrites them, and in the tests' own helper modules too.
 
     pytest rewrites test modules and plugins only; a test whose checks lie in `checks.py` would seem to check nothing.
     """
-    from _pytest.assertion import rewrite  # noqa: PLC0415 - only inside an order
-
-    tail, hook = rewrite.PYC_TAIL, rewrite.AssertionRewritingHook
-    builtins.__dict__["@untilgreen_passed"] = passed
-
-    def rewrite_asserts(call: Any) -> Any:
-        def counted(module: ast.Module, source: Any, path: str | None = None, *args: Any) -> None:
-            if path and is_users(path):
-                count_asserts(module)
-            call(module, source, path, *args)
-
-        return counted
-
-    def exec_module(call: Any) -> Any:
-        def apart(self: Any, module: Any) -> None:
-            """What is compiled with counters must not be taken for pytest's own, nor the other way round."""
-            users = is_users(str(module.__spec__.origin))
-            rewrite.PYC_TAIL = tail.replace("-pytest", "-untilgreen-pytest") if users else tail
-            call(self, module)
-
-        return apart
-
-    def bailout(call: Any) -> Any:
-        return lambda self, name, state: not is_beside(name.partition(".")[0]) and call(self, name, state)
-
-    def wanted(call: Any) -> Any:
-        return lambda self, name, path, state: is_beside(name.partition(".")[0]) or call(self, name, path, state)
-
-    patch_now(rewrite, "rewrite_asserts", rewrite_asserts)
-    patch_now(hook, "exec_module", exec_module)
-    patch_now(hook, "_early_rewrite_bailout", bailout)
+    hook = rewrite.AssertionRewritingHook
+    names = {"passed": passed, "failed": failed, "checked": checked_by}
+    builtins.__dict__.update({f"@untilgreen_{name}": call for name, call in names.items()})
+    patch_now(rewrite, "rewrite_asserts", with_counters)
+    patch_now(hook, "exec_module", functools.partial(compiled_apart, rewrite.PYC_TAIL, f"-untilgreen{own_version():x}"))
+    patch_now(hook, "_early_rewrite_bailout", not_left_out)
     patch_now(hook, "_should_rewrite", wanted)
+
+
+def with_counters(call: Any) -> Any:
+    """Return a patch that puts counters in, and rewrites only what pytest itself would."""
+
+    def rewrite_asserts(module: ast.Module, source: Any, path: str | None = None, *args: Any) -> None:
+        users = bool(path) and is_users(str(path))
+        if users:
+            harmless(count_asserts)(module, str(path))
+        if path in PLAIN:
+            Plain().visit(module)
+        else:
+            call(module, source, path, *args)
+        if users:
+            harmless(count_failures)(module, str(path))
+
+    return rewrite_asserts
+
+
+def compiled_apart(tail: str, made_by: str, call: Any) -> Any:
+    """Return a patch that keeps what is compiled with counters apart from what pytest itself has compiled."""
+
+    def exec_module(self: Any, module: Any) -> None:
+        origin = str(module.__spec__.origin)
+        kind = f"{made_by}-plain" if origin in PLAIN else made_by
+        rewrite.PYC_TAIL = tail.replace("-pytest", f"{kind}-pytest") if is_users(origin) else tail
+        call(self, module)
+
+    return exec_module
+
+
+def not_left_out(call: Any) -> Any:
+    """Return a patch that makes pytest look at the user's other modules, too."""
+    return lambda self, name, state: not is_beside(name.partition(".")[0]) and call(self, name, state)
+
+
+def wanted(call: Any) -> Any:
+    """Return a patch that takes the user's other modules, too, and remembers that pytest would not have."""
+
+    def should_rewrite(self: Any, name: str, path: str, state: Any) -> bool:
+        if call(self, name, path, state):
+            return True
+        if not __debug__ or not is_users(path) or not is_beside(name.partition(".")[0]):
+            return False  # python -O means no asserts here
+        PLAIN.add(path)
+        return True
+
+    return should_rewrite
+
+
+def own_version() -> int:
+    """Return a number that differs whenever the code that puts counters in does."""
+    return zlib.crc32(b"".join(Path(__file__).with_name(name).read_bytes() for name in ("constants.py", "counters.py")))
 
 
 def is_users(path: str) -> bool:
@@ -157,32 +117,36 @@ def is_users(path: str) -> bool:
 
 @functools.cache
 def is_beside(name: str) -> bool:
-    """Tell whether a top-level module lies among the tests."""
+    """Tell whether a top-level module lies in the checkout."""
     try:
         spec = importlib.machinery.PathFinder.find_spec(name)
     except (ImportError, ValueError):
         return False
     places = [] if spec is None else [spec.origin or "", *(spec.submodule_search_locations or ())]
-    return any(is_users(place) and (place + os.sep).startswith(ORDER["tests"] + os.sep) for place in places)
+    return any(is_users(place) for place in places)
 
 
 def patch_unittest(module: Any) -> None:
-    """Count unittest's assertions."""
+    """Count unittest's assertions; what opens a block counts at its end."""
     for name in dir(module.TestCase):
-        if name.startswith("assert") and name[6:7].isupper():
+        if name.startswith("assert") and name[6:7].isupper() and not name.endswith(BLOCKS):
             patch_now(module.TestCase, name, counting)
+    patch_now(getattr(module, "_AssertRaisesContext", None), "__exit__", raised)
 
 
 def patch_raises() -> None:
-    """Count `pytest.raises` that saw its exception: it checks an answer too."""
+    """Count `pytest.raises` that saw its exception: it checks an answer, too."""
+    patch_now(type(pytest.raises(Exception)), "__exit__", raised)  # noqa: PT011 - the class is wanted, nothing is raised
+    patch_now(getattr(pytest, "RaisesGroup", None), "__exit__", raised)
 
-    def leave(call: Any) -> Any:
-        def stop(self: Any, *args: Any) -> Any:
-            swallowed = call(self, *args)
-            if swallowed:
-                passed(1)
-            return swallowed
 
-        return stop
+def raised(call: Any) -> Any:
+    """Return a patch that counts a block that ended as it should; one that waits for a failed check is no check."""
 
-    patch_now(type(pytest.raises(Exception)), "__exit__", leave)  # noqa: PT011 - the class is wanted, nothing is raised
+    def leave(self: Any, *args: Any) -> Any:
+        expected = call(self, *args)
+        if expected and not isinstance(args[1], AssertionError):
+            passed(REAL)
+        return expected
+
+    return leave

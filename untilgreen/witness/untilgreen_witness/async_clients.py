@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .sight import counting, credentials_in, harmless, open_exchange, patch_now, place, recording, trace_headers
+from .exchanges import Recording, credentials_in, open_exchange, place, trace_headers
+from .sight import counting, harmless, patch_now
 
 
 def patch_aiohttp(module: Any) -> None:
@@ -21,11 +22,11 @@ def patch_aiohttp(module: Any) -> None:
 
     def request(call: Any) -> Any:
         async def send(self: Any, method: str, target: Any, **kwargs: Any) -> Any:
-            with recording(describe, self, method, target, kwargs) as exchange:
+            with Recording(describe, self, method, target, kwargs) as exchange:
                 response = await call(self, method, target, **kwargs)
-                exchange.status = response.status
-                response.untilgreen_exchange = exchange
-                return response
+                note_answers(exchange, response)
+            record_hops(response, exchange)
+            return response
 
         return send
 
@@ -42,6 +43,22 @@ def patch_aiohttp(module: Any) -> None:
     patch_now(module.ClientSession, "_request", request)
     patch_now(module.ClientSession, "_ws_connect", socket_opened)
     patch_now(module.ClientResponse, "raise_for_status", counting)
+
+
+@harmless
+def note_answers(exchange: Any, response: Any) -> None:
+    """Note the first answer; a redirect goes on."""
+    exchange.status = (*(getattr(response, "history", None) or ()), response)[0].status
+    response.untilgreen_exchange = exchange
+
+
+@harmless
+def record_hops(response: Any, first: Any) -> None:
+    """Record the answers that followed the first one."""
+    for answer in (*response.history, response)[1:]:
+        url = answer.url
+        exchange = open_exchange("aiohttp", answer.method, place(url.host, url.port, url.scheme), url.raw_path, None)
+        exchange.status, exchange.principal = answer.status, first.principal
 
 
 @harmless

@@ -6,106 +6,102 @@ import functools
 from typing import Any
 from urllib.parse import urlsplit
 
-from .sight import counting, credentials_in, harmless, open_exchange, patch_now, place, recording, trace_headers
+from .exchanges import credentials_in, open_exchange, place, recording, trace_headers
+from .sight import counting, harmless, patch_now
+
+
+@harmless
+def httpx_request(args: Any, _: Any) -> tuple[str, str, str, str, Any]:
+    """Describe `Client._send_single_request(self, request)`."""
+    request, url = args[1], args[1].url
+    where = place(url.host, url.port, url.scheme)
+    return "httpx", request.method, where, url.raw_path.decode("latin-1"), credentials_in(request.headers.items())
 
 
 def patch_httpx(module: Any) -> None:
     """Record above the transport: a mocked transport answers too, and then no bytes go with it."""
-
-    @harmless
-    def describe(request: Any) -> tuple[str, str, str, str, Any]:
-        url = request.url
-        where = place(url.host, url.port, url.scheme)
-        return "httpx", request.method, where, url.raw_path.decode("latin-1"), credentials_in(request.headers.items())
-
-    def sync(call: Any) -> Any:
-        def send(self: Any, request: Any) -> Any:
-            with recording(describe, request) as exchange:
-                response = call(self, request)
-                exchange.status = response.status_code
-                return response
-
-        return send
-
-    def asynchronous(call: Any) -> Any:
-        async def send(self: Any, request: Any) -> Any:
-            with recording(describe, request) as exchange:
-                response = await call(self, request)
-                exchange.status = response.status_code
-                return response
-
-        return send
-
+    sync, asynchronous = recording(httpx_request, "status_code")
     patch_now(module.Client, "_send_single_request", sync)
     patch_now(module.AsyncClient, "_send_single_request", asynchronous)
     patch_now(module.Response, "raise_for_status", counting)
 
 
+@harmless
+def httpcore_request(args: Any, _: Any) -> tuple[str, str, str, str, Any]:
+    """Send the trace with `ConnectionPool.handle_request(self, request)`, and describe it."""
+    request, url = args[1], args[1].url
+    where = place(url.host.decode("latin-1"), url.port, url.scheme.decode("latin-1"))
+    ours = trace_headers(where, [name.decode("latin-1") for name, _ in request.headers])
+    request.headers = [*request.headers, *((name.encode(), value.encode()) for name, value in ours.items())]
+    method = request.method.decode("latin-1")
+    return "httpcore", method, where, url.target.decode("latin-1"), credentials_in(request.headers)
+
+
 def patch_httpcore(module: Any) -> None:
     """Send the trace; record for those who use httpcore without httpx."""
-
-    @harmless
-    def describe(request: Any) -> tuple[str, str, str, str, Any]:
-        url = request.url
-        where = place(url.host.decode("latin-1"), url.port, url.scheme.decode("latin-1"))
-        present = [name.decode("latin-1") for name, _ in request.headers]
-        request.headers = [
-            *request.headers,
-            *((k.encode(), v.encode()) for k, v in trace_headers(where, present).items()),
-        ]
-        method = request.method.decode("latin-1")
-        return "httpcore", method, where, url.target.decode("latin-1"), credentials_in(request.headers)
-
-    def sync(call: Any) -> Any:
-        def handle(self: Any, request: Any) -> Any:
-            with recording(describe, request) as exchange:
-                response = call(self, request)
-                exchange.status = response.status
-                return response
-
-        return handle
-
-    def asynchronous(call: Any) -> Any:
-        async def handle(self: Any, request: Any) -> Any:
-            with recording(describe, request) as exchange:
-                response = await call(self, request)
-                exchange.status = response.status
-                return response
-
-        return handle
-
+    sync, asynchronous = recording(httpcore_request, "status")
     patch_now(module.ConnectionPool, "handle_request", sync)
     patch_now(module.AsyncConnectionPool, "handle_async_request", asynchronous)
 
 
+@harmless
+def requests_request(args: Any, _: Any) -> tuple[str, str, str, str, Any]:
+    """Describe `Session.send(self, request)`."""
+    request = args[1]
+    url = urlsplit(request.url or "")
+    where = place(url.hostname or "", url.port, url.scheme)
+    return "requests", request.method, where, url.path, credentials_in(request.headers.items())
+
+
+@harmless
+def requests_hops(answers: list[Any]) -> None:
+    """Record the answers that followed the first one."""
+    for answer in answers:
+        exchange = open_exchange(*requests_request((None, answer.request), {}))
+        exchange.status, exchange.latency_ms = answer.status_code, answer.elapsed.total_seconds() * 1000
+
+
+class FirstAnswer:
+    """The answer that a redirect began with, and what `requests` hands out in the end."""
+
+    def __init__(self, response: Any) -> None:
+        self.response = response
+        self.answers = [*(getattr(response, "history", None) or ()), response]
+        self.status_code = getattr(self.answers[0], "status_code", None)
+
+
 def patch_requests(module: Any) -> None:
     """Record each hop of a redirect; http.client below sends the trace."""
+    sync, _ = recording(requests_request, "status_code")
 
-    @harmless
-    def describe(request: Any) -> tuple[str, str, str, str, Any]:
-        url = urlsplit(request.url or "")
-        where = place(url.hostname or "", url.port, url.scheme)
-        return "requests", request.method, where, url.path, credentials_in(request.headers.items())
+    def send(call: Any) -> Any:
+        one = sync(lambda *args, **kwargs: FirstAnswer(call(*args, **kwargs)))
 
-    @harmless
-    def hopped(answers: list[Any]) -> None:
-        for answer in answers:
-            exchange = open_exchange(*describe(answer.request))
-            exchange.status, exchange.latency_ms = answer.status_code, answer.elapsed.total_seconds() * 1000
+        def hopping(*args: Any, **kwargs: Any) -> Any:
+            first = one(*args, **kwargs)
+            requests_hops(first.answers[1:])
+            return first.response
 
-    def make(call: Any) -> Any:
-        def send(self: Any, request: Any, **kwargs: Any) -> Any:
-            with recording(describe, request) as exchange:
-                response = call(self, request, **kwargs)
-                answers = [*(getattr(response, "history", None) or ()), response]
-                exchange.status = answers[0].status_code
-            hopped(answers[1:])
-            return response
+        return hopping
 
-        return send
-
-    patch_now(module.Session, "send", make)
+    patch_now(module.Session, "send", send)
     patch_now(module.Response, "raise_for_status", counting)
+
+
+@harmless
+def urllib3_request(args: Any, kwargs: Any) -> tuple[str, str, str, str, Any]:
+    """Describe `HTTPConnectionPool._make_request(self, connection, method, url, ..., headers=)`."""
+    pool, _, method, url = args[:4]
+    target = urlsplit(url)
+    far = (target.hostname, target.port, target.scheme) if target.hostname else (pool.host, pool.port, pool.scheme)
+    where = place(*far)
+    return "urllib3", method, where, target.path, credentials_in((kwargs.get("headers") or {}).items())
+
+
+def patch_urllib3(module: Any) -> None:
+    """Record each attempt and each hop above the connection, which cassettes replace; http.client sends the trace."""
+    sync, _ = recording(urllib3_request, "status")
+    patch_now(module.HTTPConnectionPool, "_make_request", sync)
 
 
 def patch_http_client(module: Any) -> None:
@@ -130,9 +126,14 @@ def noted_before(note: Any, call: Any) -> Any:
 def request_begins(connection: Any, method: str, url: str, *_: Any) -> None:
     """Note where a request goes."""
     target = urlsplit(url)
-    host = target.hostname or getattr(connection, "_tunnel_host", None) or connection.host
-    port = target.port or getattr(connection, "_tunnel_port", None) or connection.port
-    connection.untilgreen_request = (method, place(host, port), target.path, {})
+    where = place(target.hostname, target.port, target.scheme) if target.hostname else connected_to(connection)
+    connection.untilgreen_request = (method, where, target.path, {})
+
+
+def connected_to(connection: Any) -> str:
+    """Return the far end of a connection, beyond a tunnel."""
+    host = getattr(connection, "_tunnel_host", None) or connection.host
+    return place(host, getattr(connection, "_tunnel_port", None) or connection.port)
 
 
 @harmless

@@ -9,19 +9,28 @@ from typing import Any
 
 from .asserts import patch_unittest
 from .async_clients import patch_aiohttp, patch_old_websockets, patch_websockets
-from .http_clients import patch_http_client, patch_httpcore, patch_httpx, patch_requests
-from .mocks import patch_mock
+from .grpc_clients import patch_grpc, patch_grpc_aio
+from .http_clients import patch_http_client, patch_httpcore, patch_httpx, patch_requests, patch_urllib3
+from .mocks import patch_mock, patch_test_client
+from .websocket_client import patch_websocket_client
 
 PATCHES: dict[str, Callable[[Any], None]] = {
     "aiohttp": patch_aiohttp,
+    "django.test.client": patch_test_client,
+    "grpc._channel": patch_grpc,
+    "grpc.aio._channel": patch_grpc_aio,
     "http.client": patch_http_client,
     "httpcore": patch_httpcore,
     "httpx": patch_httpx,
     "requests": patch_requests,
+    "starlette.testclient": patch_test_client,
     "unittest.case": patch_unittest,
     "unittest.mock": patch_mock,
+    "urllib3.connectionpool": patch_urllib3,
+    "websocket._core": patch_websocket_client,
     "websockets.client": patch_websockets,
     "websockets.legacy.client": patch_old_websockets,
+    "werkzeug.test": patch_test_client,
 }
 
 

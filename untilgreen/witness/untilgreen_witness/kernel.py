@@ -5,13 +5,17 @@ from __future__ import annotations
 import functools
 import os
 import socket
+import stat
 import struct
 import sys
+import threading
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from .sight import harmless, patch_now, place
+from .exchanges import place
+from .sight import PRESENT, harmless, patch_now
 
 TCP_INFO, TCP_INFO_BYTES = 11, 136  # linux/tcp.h: tcpi_bytes_acked and tcpi_bytes_received lie at 120 and 128
 
@@ -28,8 +32,10 @@ class Kernel:
         self._places = set(hosts)
         self._open: dict[int, list[int]] = {}
         self._sent = self._received = 0
+        self._lock = threading.RLock()
         self._add_proxies()
         self._patch()
+        PRESENT.received = self.received
 
     def _add_proxies(self) -> None:
         """Behind a proxy, the connection to the deployed host ends at the proxy."""
@@ -71,22 +77,23 @@ class Kernel:
     @harmless
     def _watch(self, sock: socket.socket, address: Any) -> None:
         """Follow a socket that goes to a deployed host."""
-        if isinstance(address, tuple) and f"{str(address[0]).lower()}:{address[1]}" in self._places:
-            fd = sock.fileno()
+        if isinstance(address, tuple) and place(str(address[0]).replace("::ffff:", ""), address[1]) in self._places:
+            fd = sock.fileno()  # "::ffff:" is how a socket of version 6 names an address of version 4
             self._open[fd] = [os.fstat(fd).st_ino, sock.family, 0, 0]
 
     @harmless
     def _count(self, fd: int, *, last: bool = False) -> None:
-        known = self._open.get(fd)
-        if known is None:
-            return
-        now = self.read(fd, known)
-        if now is None or last:
-            self._open.pop(fd, None)
-        if now is not None:
-            self._sent += max(0, now[0] - known[2])
-            self._received += max(0, now[1] - known[3])
-            known[2:] = now
+        with self._lock:
+            known = self._open.get(fd)
+            if known is None:
+                return
+            now = self.read(fd, known)
+            if now is None or last:
+                self._open.pop(fd, None)
+            if now is not None:
+                self._sent += max(0, now[0] - known[2])
+                self._received += max(0, now[1] - known[3])
+                known[2:] = now
 
     def read(self, fd: int, known: list[int]) -> tuple[int, int] | None:
         """Return the bytes acknowledged by and received from the peer, or None when the connection is gone."""
@@ -103,12 +110,46 @@ class Kernel:
         sent, received = struct.unpack_from("QQ", info, 120)
         return sent, received
 
-    def take(self) -> tuple[int, int]:
-        """Return the bytes since the last time, pooled connections included."""
+    def received(self, look: bool = False) -> int:
+        """Return the bytes that have come since the last `take`.
+
+        Args:
+            look: look for connections, too, that did not pass through Python's sockets: those of gRPC and uvloop.
+        """
+        if look:
+            self._look()
         for fd in list(self._open):
             self._count(fd)
+        return self._received
+
+    @harmless
+    def _look(self) -> None:
+        """Follow connections to deployed hosts that libraries in C have opened."""
+        for entry in list(Path("/proc/self/fd" if sys.platform == "linux" else "/dev/fd").iterdir()):
+            fd = int(entry.name)
+            if fd in self._open or not is_socket(fd):
+                continue
+            borrowed = socket.socket.__base__(fileno=fd)  # type: ignore[misc]
+            try:
+                self._watch(borrowed, borrowed.getpeername())
+            except OSError:  # it listens, or is not connected any more
+                continue
+            finally:
+                borrowed.detach()
+
+    def take(self) -> tuple[int, int]:
+        """Return the bytes since the last time, pooled connections included."""
+        self.received()
         taken, self._sent, self._received = (self._sent, self._received), 0, 0
         return taken
+
+
+def is_socket(fd: int) -> bool:
+    """Tell whether a descriptor is one of a socket."""
+    try:
+        return stat.S_ISSOCK(os.fstat(fd).st_mode)
+    except OSError:
+        return False
 
 
 SOCKET_CALLS = (

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from .sight import ACTIVE_MOCKS, PRESENT, harmless, patch_now
+from .sight import ACTIVE_MOCKS, PRESENT, Present, harmless, patch_now
 
 MOCKED = {
     "aiohttp",
+    "grpc",
     "http",
     "httpcore",
     "httpx",
@@ -67,6 +68,24 @@ def patch_mock(module: Any) -> None:
     patched = module._patch  # noqa: SLF001 - the class that every form of patch is made of
     patch_now(patched, "__enter__", enter)
     patch_now(patched, "__exit__", leave)
+
+
+def patch_test_client(module: Any) -> None:
+    """See clients that call an application in this process: no network is between them, whatever URL they name."""
+
+    def request(call: Any) -> Any:
+        def answered_here(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if PRESENT.sight is not None:
+                owner = type(self)
+                PRESENT.sight.mocks.add(f"{owner.__module__}.{owner.__qualname__}")
+            return call(self, *args, **kwargs)
+
+        return answered_here
+
+    for owner in ("Client", "TestClient", "AsyncClient"):
+        for method in ("open", "request"):
+            if method in vars(getattr(module, owner, None) or Present):
+                patch_now(getattr(module, owner), method, request)
 
 
 def patch_monkeypatch() -> None:

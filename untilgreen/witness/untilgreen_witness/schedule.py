@@ -12,10 +12,16 @@ class Schedule:
 
     Neighbours share module fixtures, so a worker takes a run of them, ever shorter ones, and whoever has nothing left
     takes from whoever has most: one test that hangs must not keep its neighbours waiting.
+
+    Args:
+        groups: tests that stay together, in the order in which they are wanted.
+        workers: how many there are.
+        loose: so many groups at the beginning share nothing, and are handed out one by one.
     """
 
-    def __init__(self, groups: Iterable[list[int]], workers: int) -> None:
+    def __init__(self, groups: Iterable[list[int]], workers: int, loose: int = 0) -> None:
         self._groups = deque(groups)
+        self._loose = loose
         self._owned: list[deque[list[int]]] = [deque() for _ in range(workers)]
         self._begun: list[deque[int]] = [deque() for _ in range(workers)]
 
@@ -23,14 +29,19 @@ class Schedule:
         """Return the next test for a worker, or -1."""
         begun, owned = self._begun[worker], self._owned[worker]
         if not begun and not owned:
-            share = max(1, len(self._groups) // (4 * len(self._owned)))
-            owned.extend(self._groups.popleft() for _ in range(min(share, len(self._groups))))
+            owned.extend(self._groups.popleft() for _ in range(self._share()))
         if not begun and not owned:
             richest = max(self._owned, key=len)
             owned.extend([richest.pop()] if richest else [])
         if not begun and owned:
             begun.extend(owned.popleft())
         return begun.popleft() if begun else -1
+
+    def _share(self) -> int:
+        if self._loose > 0 and self._groups:
+            self._loose -= 1
+            return 1
+        return min(len(self._groups), max(1, len(self._groups) // (4 * len(self._owned))))
 
     def give_back(self, worker: int, tests: Iterable[int]) -> None:
         """Put tests back that a dead worker did not reach."""

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import contextvars
 import functools
 import hashlib
-import hmac
-import secrets
-import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+import inspect
+import sys
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from .counters import CONSTANT, REAL, VAIN
 from .order import ORDER
 
+if TYPE_CHECKING:
+    from .exchanges import Exchange
+
 EXCHANGE_LIMIT = 120  # a polling test makes thousands; the first hundred and the last twenty tell its story
-KEY = secrets.token_bytes(16)
-"""Principals are comparable within one run and lead back to nothing."""
-INSIDE: contextvars.ContextVar[bool] = contextvars.ContextVar("untilgreen_inside", default=False)
-"""A library above this one already records the exchange."""
+EARLY = 2
+"""A passed assertion that is a fixture's, or was made before any answer came. The other kinds are in counters."""
 ACTIVE_MOCKS: dict[Any, str] = {}
 FAULTS: set[str] = set()
 """What the witness itself could not do."""
@@ -31,48 +32,6 @@ DEPLOYED = frozenset(
 """host:port of the deployed services."""
 
 
-class Exchange:
-    """One request or WebSocket conversation."""
-
-    __slots__ = (
-        "client",
-        "close_code",
-        "host",
-        "latency_ms",
-        "method",
-        "path",
-        "phase",
-        "principal",
-        "started",
-        "status",
-    )
-
-    def __init__(self, client: str, method: str, host: str, path: str, credentials: Any) -> None:
-        # A library may be asked for anything before it refuses: None for a method, bytes for a host.
-        self.client, self.method, self.host = client, text(method), text(host)
-        self.path = text(path).split("?", maxsplit=1)[0].split("#", maxsplit=1)[0][:500] or "/"
-        self.principal = principal(credentials)
-        self.phase = PRESENT.phase
-        self.status: int | None = None
-        self.close_code: Callable[[], int | None] = lambda: None
-        self.latency_ms = 0.0
-        self.started = time.perf_counter()
-
-    def end(self) -> None:
-        """Note when it was answered, or failed."""
-        self.latency_ms = round((time.perf_counter() - self.started) * 1000, 3)
-
-    def document(self) -> dict[str, Any]:
-        """Return what is written down."""
-        names = ("client", "method", "host", "path", "status", "latency_ms", "principal", "phase")
-        return {**{name: getattr(self, name) for name in names}, "close_code": self.close_code()}
-
-
-def text(value: Any) -> str:
-    """Return whatever somebody gave for a text as one."""
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value or "")
-
-
 class Sight:
     """What one test did, seen in this process."""
 
@@ -81,7 +40,11 @@ class Sight:
         self.trace = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:32]
         self.name = quote(nodeid.encode("utf-8", "backslashreplace"), safe="/:.[]-_")[:200]
         self.exchanges: list[Exchange] = []
-        self.assertions = [0, 0]  # constant, real
+        self.answered = False
+        self.assertions = [0, 0, 0]
+        self.last = REAL
+        self.failed: dict[str, int] = {}
+        """Where an assertion failed and has not held since; how often."""
         self.mocks = set(ACTIVE_MOCKS.values())
 
     def add(self, exchange: Exchange) -> None:
@@ -92,13 +55,16 @@ class Sight:
 
     def document(self, sent: int, received: int) -> dict[str, Any]:
         """Return what is written down."""
+        constant, real, early = self.assertions
         return {
             "trace": self.trace,
             "exchanges": [exchange.document() for exchange in self.exchanges],
             "bytes_sent": sent,
             "bytes_received": received,
-            "assertions": self.assertions[1],
-            "constant_assertions": self.assertions[0],
+            "assertions": real + early,
+            "early_assertions": early,
+            "constant_assertions": constant,
+            "swallowed_assertions": sum(self.failed.values()),
             "mocks": sorted(self.mocks),
         }
 
@@ -109,55 +75,13 @@ class Present:
     sight: Sight | None = None
     phase = "setup"
     """Of the test: setup, call or teardown."""
+    received: Callable[[bool], int] = staticmethod(lambda _: 0)
+    """Gives the bytes that came from deployed hosts since the test began; true looks for unknown connections, too."""
 
 
 PRESENT = Present()
-
-
-def principal(credentials: Any) -> str:
-    """Return a keyed hash of credentials, or nothing for none."""
-    if not credentials:
-        return ""
-    data = credentials if isinstance(credentials, bytes) else str(credentials).encode("utf-8", "backslashreplace")
-    return hmac.new(KEY, data, "sha256").hexdigest()[:12]
-
-
-def credentials_in(headers: Iterable[tuple[Any, Any]]) -> Any:
-    """Return the first header that says who calls."""
-    for name, value in headers:
-        text = name.decode("latin-1") if isinstance(name, bytes) else str(name)
-        if text.lower() in ("authorization", "x-api-key", "cookie"):
-            return value
-    return None
-
-
-def place(host: str, port: int | None, scheme: str = "http") -> str:
-    """Return host:port."""
-    return f"{host.lower()}:{port or (443 if scheme in ('https', 'wss') else 80)}"
-
-
-def trace_headers(host: str, present: Iterable[str]) -> dict[str, str]:
-    """Return the headers that make this test findable in the services' logs; what it sets itself stays as it is."""
-    sight = PRESENT.sight
-    if sight is None or host not in DEPLOYED:
-        return {}
-    span = secrets.token_hex(8)
-    wanted = {
-        "traceparent": f"00-{sight.trace}-{span}-01",
-        "X-Cloud-Trace-Context": f"{sight.trace}/{int(span, 16)};o=1",
-        "X-Untilgreen-Test": sight.name,
-        "X-Untilgreen-Phase": PRESENT.phase,
-    }
-    there = {name.lower() for name in present}
-    return {name: value for name, value in wanted.items() if name.lower() not in there}
-
-
-def open_exchange(client: str, method: str, host: str, path: str, credentials: Any) -> Exchange:
-    """Return an exchange; it is kept when a test runs and no library above already records it."""
-    exchange = Exchange(client, method, host, path, credentials)
-    if PRESENT.sight is not None and not INSIDE.get():
-        PRESENT.sight.add(exchange)
-    return exchange
+COUNTING = threading.local()
+"""Whether this thread is inside a counted assertion: one that is made of others counts once."""
 
 
 def harmless(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -174,37 +98,50 @@ def harmless(call: Callable[..., Any]) -> Callable[..., Any]:
     return tried
 
 
-@contextlib.contextmanager
-def recording(describe: Callable[..., Any], *seen: Any) -> Iterator[Exchange]:
-    """Record what happens inside as one exchange; the caller sets its status. Lower libraries then keep silent.
+def passed(kind: int, where: str = "") -> None:
+    """Count an assertion that passed.
 
     Args:
-        describe: gives client, method, host:port, path and credentials; None when it cannot.
-        seen: what `describe` looks at.
+        kind: CONSTANT, REAL, or VAIN.
+        where: the place that tells it from others; what failed there before was tried again, not swallowed.
     """
-    described = describe(*seen)
-    exchange = open_exchange(*described) if described else Exchange("", "", "", "", None)
-    token = INSIDE.set(True)
-    try:
-        yield exchange
-    finally:
-        INSIDE.reset(token)
-        exchange.end()
+    sight = PRESENT.sight
+    if sight is None:
+        return
+    if sight.failed:
+        sight.failed.pop(where, None)
+    if kind == VAIN:
+        sight.assertions[sight.last] -= 1
+        kind = CONSTANT
+    elif kind == REAL and (not sight.answered or PRESENT.phase == "setup"):
+        kind = EARLY
+    sight.last = kind
+    sight.assertions[kind] += 1
 
 
-def passed(real: int) -> None:
-    """Count an assertion that passed: 1 when it compares something that is not a constant, else 0."""
+def failed(where: str) -> None:
+    """Count an assertion that failed: if the test passes all the same, somebody swallowed it."""
     sight = PRESENT.sight
     if sight is not None:
-        sight.assertions[real] += 1
+        sight.failed[where] = sight.failed.get(where, 0) + 1
 
 
 def counting(call: Any) -> Any:
     """Return a patch for a method that checks something and raises when it does not hold."""
 
     def checked(*args: Any, **kwargs: Any) -> Any:
-        result = call(*args, **kwargs)
-        passed(1)
+        if getattr(COUNTING, "inside", False):
+            return call(*args, **kwargs)
+        COUNTING.inside, frame = True, sys._getframe(1)  # noqa: SLF001 - the one way to know who calls, at no cost
+        where = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        try:
+            result = call(*args, **kwargs)
+        except AssertionError:
+            failed(where)
+            raise
+        finally:
+            COUNTING.inside = False
+        passed(REAL, where)
         return result
 
     return checked
@@ -214,4 +151,7 @@ def patch_now(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
     """Replace owner.name by make(the original), if there is such a thing in this version."""
     original = getattr(owner, name, None)
     if original is not None:
-        setattr(owner, name, functools.wraps(original)(make(original)))
+        patched = functools.wraps(original)(make(original))
+        with contextlib.suppress(TypeError, ValueError):  # of a method in C
+            patched.__signature__ = inspect.signature(original)  # type: ignore[attr-defined]
+        setattr(owner, name, patched)

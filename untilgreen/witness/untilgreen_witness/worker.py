@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import faulthandler
 import json
 import os
 import random
@@ -14,14 +13,17 @@ import struct
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import pytest
 from _pytest._io import TerminalWriter
 
-from .order import ORDER
+from .order import BROKEN, ORDER
+from .watchdog import Watchdog, dump_file
+
+UNUSABLE = 70
+"""Exit code of a worker that could not go on (EX_SOFTWARE)."""
 
 
 def why_not_fork() -> str:
@@ -42,37 +44,41 @@ class Post(NamedTuple):
     """What a worker is told when it is forked."""
 
     slot: int
+    group: int
+    """Process group that it belongs to, with all that its tests start; 0 for the pool's own."""
     commands: int
     answers: int
     foreign: tuple[int, ...]
     """Descriptors of the pool and of other workers: held open, they would hide an end."""
-    dump: Path
-    """Where faulthandler writes when the worker dies."""
+    folder: Path
     basetemp: Path | None
     parent: int
 
 
 def be_worker(session: Any, post: Post) -> NoReturn:
     """Run tests until there are no more."""
-    code = 70
+    code, dump = UNUSABLE, dump_file(post.folder)
     try:
-        if signal.getsignal(signal.SIGTERM) is end_group:
+        if signal.getsignal(signal.SIGTERM) is end_all:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
         die_with_parent(post.parent)
         for fd in post.foreign:
             os.close(fd)
         become_itself(session.config, post)
-        with post.dump.open("w") as file:
-            faulthandler.enable(file)
-            serve(session, post.commands, post.answers)
+        session.config.pluginmanager.register(Watchdog(dump), "_untilgreen_watchdog")
+        serve(session, post.commands, post.answers)
         code = 0
     except KeyboardInterrupt:
+        traceback.print_exc(file=dump)
         session._setupstate.teardown_exact(None)  # noqa: SLF001 - what pytest itself calls at its end
     except BaseException:  # noqa: BLE001 - whatever it is, this process must not go on as a second pytest
-        traceback.print_exc()
+        with contextlib.suppress(Exception):
+            traceback.print_exc(file=dump)
+            dump.flush()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(BaseException):  # a test may have put anything there
+                stream.flush()
         os._exit(code)
 
 
@@ -82,7 +88,13 @@ def serve(session: Any, commands: int, answers: int) -> None:
     reports: list[Any] = []
 
     class Sink:
+        parts = 0
+
         def pytest_runtest_logreport(self, report: Any) -> None:
+            self.parts = self.parts + 1 if hasattr(report, "context") else self.parts
+            if self.parts and not hasattr(report, "context"):
+                hook.pytest_report_teststatus(report=report, config=config)  # here pytest fails a test for its subtests
+                self.parts = 0 if report.when == "teardown" else self.parts
             reports.append(hook.pytest_report_to_serializable(config=config, report=report))
 
     def pull() -> int:
@@ -90,6 +102,7 @@ def serve(session: Any, commands: int, answers: int) -> None:
         return struct.unpack("i", data)[0] if data else -1
 
     config.pluginmanager.register(Sink())
+    send(answers, {"ready": True})
     test = pull()
     while test >= 0:
         following, stop = pull(), ""
@@ -99,12 +112,21 @@ def serve(session: Any, commands: int, answers: int) -> None:
         except pytest.exit.Exception as left:
             stop, following = f"pytest.exit: {left}", -1
             session._setupstate.teardown_exact(None)  # noqa: SLF001 - what pytest itself calls at its end
-        stop = stop or str(session.shouldstop or "")
-        data = json.dumps({"test": test, "reports": reports, "stop": stop}, default=repr).encode() + b"\n"
-        while data:
-            data = data[os.write(answers, data) :]
+        retired = session.shouldstop == BROKEN
+        stop = stop or ("" if retired else str(session.shouldstop or ""))
+        send(answers, {"test": test, "reports": reports, "stop": stop, "retired": retired})
         reports.clear()
         test = following
+        if retired:
+            session._setupstate.teardown_exact(None)  # noqa: SLF001 - what pytest itself calls at its end
+            return
+
+
+def send(answers: int, answer: dict[str, Any]) -> None:
+    """Tell the pool."""
+    data = json.dumps(answer, default=repr).encode() + b"\n"
+    while data:
+        data = data[os.write(answers, data) :]
 
 
 def become_itself(config: Any, post: Post) -> None:
@@ -115,20 +137,22 @@ def become_itself(config: Any, post: Post) -> None:
         capture.start_global_capturing()
     config.pluginmanager.unregister(name="_untilgreen_pool")
     silence_terminal(config)
+    be_first_to_go()
     if post.basetemp is not None:
         own = post.basetemp / f"worker{post.slot}-{os.getpid()}"
-        own.mkdir(mode=0o700)
+        own.mkdir(mode=0o700, parents=True, exist_ok=True)  # a test may have removed what is above it
         config._tmp_path_factory._basetemp = own  # noqa: SLF001 - as xdist keeps its workers apart
     if ORDER["workers"] > 1:
         cut_connections()
+    name = f"gw{ORDER.get('first_worker', 0) + post.slot}"  # shards that run side by side have other numbers
     if config.pluginmanager.hasplugin("xdist"):  # its worker_id fixture keeps test data apart
         config.workerinput = {
-            "workerid": f"gw{post.slot}",
+            "workerid": name,
             "workercount": ORDER["workers"],
             "testrunuid": ORDER["run_id"],
             "mainargv": sys.argv,
         }
-    os.environ["PYTEST_XDIST_WORKER"] = f"gw{post.slot}"
+    os.environ["PYTEST_XDIST_WORKER"] = name
     os.environ["PYTEST_XDIST_WORKER_COUNT"] = str(ORDER["workers"])
     random.seed()
     numpy = sys.modules.get("numpy")
@@ -179,28 +203,26 @@ def ask_to_die(number: int) -> None:
     ctypes.CDLL(None).prctl(1, number)
 
 
-def end_group(*_: Any) -> None:
+def be_first_to_go() -> None:
+    """When memory runs out, let the system end a worker rather than the pool: that costs one test."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")
+
+
+GROUPS: set[int] = set()
+"""Process groups of the pool's workers."""
+
+
+def end_all(*_: Any) -> None:
     """End every process that this run started, this one too."""
-    os.killpg(0, signal.SIGKILL)
+    for group in (*GROUPS, 0):
+        with contextlib.suppress(OSError):
+            os.killpg(group, signal.SIGKILL)
 
 
-def end_group_with_parent() -> None:
+def end_all_with_parent() -> None:
     """When untilgreen is killed, end all that the tests started too. Only the pool can: it is never inside a test."""
     free = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     if sys.platform == "linux" and free and os.getpgid(0) == os.getpid():
-        signal.signal(signal.SIGTERM, end_group)
+        signal.signal(signal.SIGTERM, end_all)
         ask_to_die(signal.SIGTERM)
-
-
-class SerialTimeout:
-    """Without workers a test that hangs can only be ended together with the run."""
-
-    def __init__(self, folder: Path) -> None:
-        self._file = (folder / "worker-serial.dump").open("w")
-
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_protocol(self) -> Iterator[None]:
-        """Guard one test."""
-        faulthandler.dump_traceback_later(ORDER["test_timeout_s"], exit=True, file=self._file)
-        yield
-        faulthandler.cancel_dump_traceback_later()

@@ -1,0 +1,35 @@
+"""Evidence: facts with an address, where they came from, and how completely they were collected.
+
+An id is made from the content. Whoever holds an item can recompute it; an invented one does not exist.
+"""
+
+from __future__ import annotations
+
+from untilgreen.model.evidence.contents import Coverage, Evidence, Manifest
+from untilgreen.model.evidence.delivered import GateSeen, ImageContent, Revision, Secret
+from untilgreen.model.evidence.item import Item, kind_of
+from untilgreen.model.evidence.observed import AT_LIMIT, Case, Entry, HealthSeen, Raised, Request, Stream, Usage
+from untilgreen.model.evidence.repository import Commit, Hunk, SourceFile
+
+__all__ = [
+    "AT_LIMIT",
+    "Case",
+    "Commit",
+    "Coverage",
+    "Entry",
+    "Evidence",
+    "GateSeen",
+    "HealthSeen",
+    "Hunk",
+    "ImageContent",
+    "Item",
+    "Manifest",
+    "Raised",
+    "Request",
+    "Revision",
+    "Secret",
+    "SourceFile",
+    "Stream",
+    "Usage",
+    "kind_of",
+]
