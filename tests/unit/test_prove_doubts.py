@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from tests.unit.suite_outputs import NOON, attempt, exchange, sighting
 from untilgreen.model.delivery import Rollout, Served, ServingStatus
 from untilgreen.model.evidence import Request
-from untilgreen.model.suite import Outcome, Proof, Reality, Result, Sighting, SuiteRun
+from untilgreen.model.suite import Control, Outcome, Proof, Reality, Result, Sighting, SuiteRun, Trial
 from untilgreen.ports import LogPage, LogQuery
-from untilgreen.prove.step import PROOFS, prove, prove_run, read_proofs, summarise
+from untilgreen.prove.doubts import DOUBTS, sentence_of
+from untilgreen.prove.step import PROOFS, Trials, prove, prove_run, read_proofs, summarise
 
 TRACE = "ab" * 16
 REVISIONS = {"api": "api-00002"}
@@ -25,7 +26,7 @@ def result(seen: Sighting | None, *, trouble: tuple[Outcome, ...] = (), outcome:
     """Return a test that ended so, after some trouble."""
     before = [attempt(bad, number) for number, bad in enumerate(trouble, 1)]
     last = attempt(outcome, len(before) + 1, sighting=seen)
-    return Result(nodeid="e2e/test_it.py::test", outcome=outcome, attempts=(*before, last))
+    return Result(nodeid=NODEID, outcome=outcome, attempts=(*before, last))
 
 
 def row(**changes: Any) -> Request:
@@ -44,9 +45,28 @@ def row(**changes: Any) -> Request:
     return Request.model_validate(fields | changes)
 
 
-def proof(test: Result, *rows: Request, log_complete: bool = True, hosts: tuple[str, ...] = ("api.moon",)) -> Proof:
+NODEID = "e2e/test_it.py::test"
+
+
+def trial(control: Control, outcome: Outcome, *, reached: bool = True) -> Trial:
+    """Return how the test behaved while its service was broken."""
+    return Trial(nodeid=NODEID, control=control, outcome=outcome, reached=reached)
+
+
+NOTICED = trial(Control.EMPTY, Outcome.FAILED)
+"""The test was seen to fail on empty answers."""
+
+
+def proof(
+    test: Result,
+    *rows: Request,
+    log_complete: bool = True,
+    hosts: tuple[str, ...] = ("api.moon",),
+    trials: tuple[Trial, ...] = (),
+) -> Proof:
     """Prove one test."""
-    (only,) = prove([test], rows, REVISIONS, log_complete=log_complete, hosts=hosts)
+    known = Trials(of={NODEID: trials})
+    (only,) = prove([test], rows, REVISIONS, log_complete=log_complete, hosts=hosts, trials=known)
     return only
 
 
@@ -65,7 +85,12 @@ def test_both_sides_make_it_real() -> None:
         (sighting(TRACE, exchanges=(exchange(status=None),)), (row(),), Reality.UNPROVEN, "answered"),
         (sighting(TRACE, bytes_sent=0, bytes_received=0), (row(),), Reality.MOCKED, "no bytes"),
         (sighting(TRACE, assertions=0, constant_assertions=3), (row(),), Reality.VACUOUS, "constants"),
-        (sighting(TRACE, mocks=("httpx.get",)), (row(),), Reality.UNPROVEN, "patched"),
+        (sighting(TRACE, mocks=("httpx.get",)), (row(),), Reality.UNPROVEN, "patched while it ran: httpx.get"),
+        (sighting(TRACE, mocks=("httpx.get",), exchanges=(), bytes_received=0), (), Reality.MOCKED, "in place of"),
+        (sighting(TRACE, exchanges=(exchange(), exchange(received=0))), (row(),), Reality.MOCKED, ": GET /agents"),
+        (sighting(TRACE, assertions=2, early_assertions=2), (row(),), Reality.VACUOUS, "by fixtures or before"),
+        (sighting(TRACE, swallowed_assertions=1), (row(),), Reality.UNPROVEN, "passed all the same"),
+        (sighting(TRACE, exchanges=(exchange(host="local:1"),)), (), Reality.UNPROVEN, "no deployed service: local:1"),
         (sighting(TRACE), (), Reality.UNPROVEN, "no row"),
         (sighting(TRACE), (row(trace="cd" * 16),), Reality.UNPROVEN, "no row"),
         (sighting(TRACE), (row(revision="api-00001"),), Reality.UNPROVEN, "not under test logged"),
@@ -92,11 +117,86 @@ def test_a_flaky_pass_is_not_proven() -> None:
     assert proof(result(sighting(TRACE), trouble=(Outcome.FAILED,)), row()).reality is Reality.UNPROVEN
 
 
-@pytest.mark.parametrize("status", [403, 404, 500, 503])
-def test_a_test_of_an_error_path_is_a_test(status: int) -> None:
-    """What the service answered is the test's own affair: an asserted refusal is as real as a success."""
-    seen = sighting(TRACE, exchanges=(exchange(status=status),))
-    assert proof(result(seen), row(status=status)).reality is Reality.REAL
+REFUSALS = [
+    {"status": 401},
+    {"status": 404},
+    {"status": 503},
+    {"method": "WS", "status": 403},
+    {"method": "WS", "status": 101, "close_code": 4401},
+    {"method": "WS", "status": 101, "close_code": 1006},
+]
+
+
+@pytest.mark.parametrize("refused", REFUSALS)
+def test_a_refusal_alone_needs_a_control(refused: dict[str, Any]) -> None:
+    """Where every answer was a refusal, the test must have been seen to fail on other answers: then it is a test."""
+    test = result(sighting(TRACE, exchanges=(exchange(**refused),)))
+    alone, controlled = proof(test, row()), proof(test, row(), trials=(NOTICED,))
+    assert (alone.reality, controlled.reality) == (Reality.UNPROVEN, Reality.REAL)
+    assert "every answer was a refusal" in alone.doubts[0]
+    assert alone.doubts[0].endswith(f"-> {refused.get('close_code') or refused['status']}")
+
+
+@pytest.mark.parametrize("refused", REFUSALS)
+def test_a_refusal_among_successes_is_a_test(refused: dict[str, Any]) -> None:
+    """What the service answered is the test's own affair, once it has said anything else too."""
+    seen = sighting(TRACE, exchanges=(exchange(), exchange(**refused)))
+    assert proof(result(seen), row()).reality is Reality.REAL
+
+
+def test_a_fixtures_success_does_not_hide_refusals() -> None:
+    """A login that works says nothing about what the test itself was refused."""
+    seen = sighting(TRACE, exchanges=(exchange(phase="setup"), exchange(status=403)))
+    assert proof(result(seen), row()).reality is Reality.UNPROVEN
+
+
+@pytest.mark.parametrize("ended", [1000, 1001, None])
+def test_a_conversation_that_ends_well_is_no_refusal(ended: int | None) -> None:
+    """Saying goodbye is no objection."""
+    seen = sighting(TRACE, exchanges=(exchange(method="WS", status=101, close_code=ended),))
+    assert proof(result(seen), row()).reality is Reality.REAL
+
+
+@pytest.mark.parametrize("control", Control)
+@pytest.mark.parametrize("reached", [True, False])
+@pytest.mark.parametrize("outcome", [Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED])
+def test_passing_on_anything_is_vacuous(control: Control, reached: bool, outcome: Outcome) -> None:
+    """A test that met a broken service and passed proves nothing; one that did not meet it says nothing."""
+    found = proof(result(sighting(TRACE)), row(), trials=(trial(control, outcome, reached=reached),))
+    vacuous = reached and outcome is Outcome.PASSED
+    assert found.reality is (Reality.VACUOUS if vacuous else Reality.REAL)
+
+
+@pytest.mark.parametrize(("control", "vacuous"), [(Control.SILENCE, True), (Control.ERROR, False)])
+def test_an_error_path_may_pass_on_errors(control: Control, vacuous: bool) -> None:
+    """A test that wants a 500 passes on a 500; nobody passes when nothing answers."""
+    seen = result(sighting(TRACE, exchanges=(exchange(status=500),)))
+    found = proof(seen, row(status=500), trials=(NOTICED, trial(control, Outcome.PASSED)))
+    assert (found.reality is Reality.VACUOUS) == vacuous
+
+
+@pytest.mark.parametrize("seen", [{"assertions": 0}, {"assertions": 1, "early_assertions": 1}])
+def test_a_control_speaks_for_checks_that_nobody_saw(seen: dict[str, int]) -> None:
+    """A test without visible assertions that fails on empty answers does look at them."""
+    test = result(sighting(TRACE, **seen))
+    assert proof(test, row()).reality is Reality.VACUOUS
+    assert proof(test, row(), trials=(NOTICED,)).reality is Reality.REAL
+
+
+@pytest.mark.parametrize(("rows", "worth"), [((row(),), Reality.REAL), ((), Reality.UNPROVEN)])
+def test_bytes_of_grpc_may_be_missing_if_a_row_is_there(rows: tuple[Request, ...], worth: Reality) -> None:
+    """What the kernel cannot show of gRPC's short connections, the service's own log must."""
+    seen = sighting(TRACE, exchanges=(exchange(client="grpc", method="POST", received=0),), bytes_received=0)
+    assert proof(result(seen), *rows).reality is worth
+
+
+def test_a_doubt_names_few_and_counts_the_rest() -> None:
+    """A doubt says what it is about, in a line, and its sentence can be told from that."""
+    seen = sighting(TRACE, exchanges=tuple(exchange(host=f"other:{port}") for port in range(9)))
+    (told, *_) = proof(result(seen)).doubts
+    assert told.endswith("other:0, other:1, other:2, 6 more")
+    assert sentence_of(told) in {doubt.sentence for doubt in DOUBTS}
+    assert all(": " not in doubt.sentence for doubt in DOUBTS)
 
 
 @pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.PASSED])
@@ -155,7 +255,7 @@ def test_nothing_is_real_by_one_side_alone(
         mocks=tuple(mocks),
     )
     found = proof(result(seen), *(row(revision=name) for name in rows), log_complete=log_complete)
-    answered = any(status is not None for status in exchanges)
+    answered = 200 in exchanges  # errors alone would need a control
     whole = answered and received and assertions and not mocks and set(rows) == {"api-00002"} and log_complete
     assert (found.reality is Reality.REAL) == bool(whole)
     assert (found.reality is Reality.REAL) == (found.doubts == ())

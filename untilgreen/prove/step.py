@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from untilgreen.model.delivery import Rollout
 from untilgreen.model.document import Window
 from untilgreen.model.evidence import Request
-from untilgreen.model.suite import Outcome, Proof, ProofSummary, Reality, Result, SuiteRun
+from untilgreen.model.suite import Control, Outcome, Proof, ProofSummary, Reality, Result, SuiteRun, Trial
 from untilgreen.ports import LogQuery, Logs
-from untilgreen.prove.doubts import DOUBTS, Sides
+from untilgreen.prove.control import is_controlled, telling
+from untilgreen.prove.doubts import DOUBTS, Sides, sentence_of
+from untilgreen.prove.hosts import exchanges_with, hosts_of
 
 PROOFS = "proofs.jsonl"
 
@@ -23,6 +25,20 @@ PATIENCE_S = 60.0
 """Cloud Logging shows a request some seconds after it was answered; a minute covers its slow days."""
 
 
+@dataclass(frozen=True)
+class Trials:
+    """What the negative controls said, in this cycle or in an earlier one."""
+
+    of: Mapping[str, tuple[Trial, ...]] = field(default_factory=dict)
+    """Node id -> its trials."""
+    status_only: tuple[str, ...] = ()
+    """Patterns of tests that may be content with a status."""
+    notes: tuple[str, ...] = ()
+
+
+NO_TRIALS = Trials()
+
+
 def prove(
     results: Iterable[Result],
     requests: Iterable[Request],
@@ -30,6 +46,7 @@ def prove(
     *,
     log_complete: bool,
     hosts: Iterable[str] = (),
+    trials: Trials = NO_TRIALS,
 ) -> list[Proof]:
     """Prove each passed test.
 
@@ -39,40 +56,65 @@ def prove(
         revisions: service -> the revision under test.
         log_complete: whether that log was read to its end.
         hosts: host or host:port of the deployed services; empty takes every exchange for one with them.
+        trials: what the negative controls said.
     """
     rows = _by_trace(requests)
     deployed = frozenset(host.lower() for host in hosts)
+    passed = [result for result in results if result.outcome is Outcome.PASSED]
     return [
-        _prove_one(_both_sides(result, rows, revisions, deployed, log_complete=log_complete))
-        for result in results
-        if result.outcome is Outcome.PASSED
+        _prove_one(
+            sides_of(result, rows, revisions, deployed, trials, log_complete=log_complete),
+            trials.of.get(result.nodeid, ()),
+        )
+        for result in passed
     ]
 
 
-def prove_run(results: Iterable[Result], rollout: Rollout, suite: SuiteRun, logs: Logs, folder: Path) -> ProofSummary:
+def prove_run(
+    results: Iterable[Result],
+    rollout: Rollout,
+    suite: SuiteRun,
+    logs: Logs,
+    folder: Path,
+    *,
+    trials: Trials = NO_TRIALS,
+) -> ProofSummary:
     """Read the request log of a run, prove its passed tests, and leave one proof a line in the folder."""
     results = list(results)
     revisions = {served.service: served.revision for served in rollout.services}
     query = LogQuery(services=tuple(revisions), window=Window(start=suite.started - SKEW, end=suite.finished + SKEW))
     logs.settled(query, _awaited(results), PATIENCE_S)
     page = logs.read(query)
-    hosts = [urlsplit(served.url).netloc for served in rollout.services]
-    proofs = prove(results, page.requests, revisions, log_complete=page.complete, hosts=hosts)
+    hosts = hosts_of(served.url for served in rollout.services)
+    proofs = prove(results, page.requests, revisions, log_complete=page.complete, hosts=hosts, trials=trials)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / PROOFS).open("w", encoding="utf-8") as file:
         file.writelines(proof.model_dump_json() + "\n" for proof in proofs)
-    return summarise(proofs, log_complete=page.complete)
+    return summarise(proofs, log_complete=page.complete, notes=trials.notes)
 
 
-def summarise(proofs: Iterable[Proof], *, log_complete: bool) -> ProofSummary:
+def damning(result: Result, hosts: frozenset[str], trials: Trials) -> tuple[Control, ...]:
+    """Return the controls that raise a doubt about a test, by the same rules as its proof."""
+    sides = sides_of(result, {}, {}, hosts, trials, log_complete=False)
+    before = {doubt.sentence for doubt in DOUBTS if doubt.holds(replace(sides, trials=()))}
+    return tuple(
+        trial.control
+        for trial in sides.trials
+        if any(doubt.holds(replace(sides, trials=(trial,))) for doubt in DOUBTS if doubt.sentence not in before)
+    )
+
+
+def summarise(proofs: Iterable[Proof], *, log_complete: bool, notes: tuple[str, ...] = ()) -> ProofSummary:
     """Count proofs by what they are worth, and doubts by how often they were raised."""
     proofs = list(proofs)
     return ProofSummary(
         counts=dict(Counter(proof.reality for proof in proofs)),
-        doubts=dict(Counter(doubt for proof in proofs for doubt in proof.doubts)),
+        doubts=dict(Counter(sentence_of(doubt) for proof in proofs for doubt in proof.doubts)),
         request_rows=sum(proof.requests for proof in proofs),
         log_complete=log_complete,
         proofs_file=PROOFS,
+        controlled=sum(is_controlled(proof.trials) for proof in proofs),
+        control_notes=notes,
     )
 
 
@@ -87,43 +129,50 @@ def _awaited(results: Iterable[Result]) -> frozenset[str]:
     return frozenset(seen.trace for seen in sightings if seen and seen.bytes_received and seen.exchanges)
 
 
-def _prove_one(sides: Sides) -> Proof:
+def _prove_one(sides: Sides, trials: tuple[Trial, ...]) -> Proof:
     doubts = [doubt for doubt in DOUBTS if doubt.holds(sides)]
     rows = (*sides.expected, *sides.others)
     return Proof(
         nodeid=sides.result.nodeid,
         reality=doubts[0].means if doubts else Reality.REAL,
-        doubts=tuple(doubt.sentence for doubt in doubts),
+        doubts=tuple(doubt.told(sides) for doubt in doubts),
         requests=len(sides.expected),
         revisions=tuple(sorted({row.revision for row in rows})),
+        trials=trials,
     )
 
 
-def _both_sides(
+def sides_of(
     result: Result,
     rows: Mapping[str, list[Request]],
     revisions: Mapping[str, str],
     deployed: frozenset[str],
+    trials: Trials,
     *,
     log_complete: bool,
 ) -> Sides:
+    """Return what is known of one test.
+
+    Args:
+        result: of the test.
+        rows: trace -> its rows of the request log.
+        revisions: service -> the revision under test.
+        deployed: hosts of the deployed services.
+        trials: what the negative controls said.
+        log_complete: whether the request log was read to its end.
+    """
     sighting = result.last.sighting if result.last else None
     exchanges = sighting.exchanges if sighting else ()
     found = rows.get(sighting.trace, []) if sighting else []
     return Sides(
         result=result,
         sighting=sighting,
-        exchanges=tuple(exchange for exchange in exchanges if not deployed or _names(exchange.host) & deployed),
+        exchanges=exchanges_with(exchanges, deployed),
         expected=tuple(row for row in found if revisions.get(row.service) == row.revision),
         others=tuple(row for row in found if revisions.get(row.service) != row.revision),
         log_complete=log_complete,
+        trials=tuple(telling(result, trials.of.get(result.nodeid, ()), deployed, trials.status_only)),
     )
-
-
-def _names(host: str) -> frozenset[str]:
-    """Return host:port and, since URLs leave it out, the host alone where the port is its scheme's own."""
-    name, _, port = host.lower().rpartition(":")
-    return frozenset({host.lower(), name} if port in ("80", "443") else {host.lower()})
 
 
 def _by_trace(requests: Iterable[Request]) -> dict[str, list[Request]]:

@@ -1,0 +1,172 @@
+"""The negative control: each passed test is run again while its services are broken on purpose, and must fail.
+
+What fixtures ask is still answered by the service itself, so that the test's own body is what is controlled. A test
+whose fixtures ask everything is run with everything broken.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from untilgreen.deploy.wanted import fill
+from untilgreen.model.document import Document
+from untilgreen.model.suite import Attempt, Control, Exchange, Outcome, Result, Trial
+from untilgreen.ports import SuiteOrder, SuiteOutput
+from untilgreen.prove.hosts import exchanges_with, hosts_of
+
+SHORTEST_S, SLOWER = 5.0, 3.0
+"""A test that waits for what never comes is ended after three times its real time, but never before five seconds."""
+BODILESS = frozenset({204, 205, 304})
+"""Statuses whose answers have no body: an empty 200 says as much."""
+
+
+class Batch(Document):
+    """Tests that are run together under one control."""
+
+    control: Control
+    entirely: bool
+    """Whether fixtures meet the broken service, too."""
+    nodeids: tuple[str, ...]
+    test_timeout_s: float
+
+    @property
+    def name(self) -> str:
+        """Return what its folder is called."""
+        kind = "-entirely" if self.entirely else ""
+        slow = "-slow" if self.test_timeout_s > SHORTEST_S else ""
+        return f"control-{self.control}{kind}{slow}"
+
+
+def plan(
+    results: Iterable[Result], settled: Callable[[str, Control], bool], hosts: frozenset[str], longest_s: float
+) -> tuple[Batch, ...]:
+    """Say which passed tests are due under which control.
+
+    Args:
+        results: of the cycle; only what passed and had an exchange with a deployed service can be controlled.
+        settled: tells whether a control of a test need not be repeated.
+        hosts: of the deployed services.
+        longest_s: the time-out of a test.
+    """
+    batches: dict[tuple[Control, bool, bool], list[Result]] = defaultdict(list)
+    for result in results:
+        exchanges = asked(result, hosts)
+        for control in Control if exchanges else ():
+            if not settled(result.nodeid, control):
+                batches[control, not own(exchanges), _bound(result) > SHORTEST_S].append(result)
+    return tuple(
+        Batch(
+            control=control,
+            entirely=entirely,
+            nodeids=tuple(result.nodeid for result in due),
+            test_timeout_s=min(longest_s, max(map(_bound, due))),
+        )
+        for (control, entirely, _), due in sorted(batches.items())
+    )
+
+
+def order(base: SuiteOrder, batch: Batch, env: Mapping[str, str], stand_ins: Mapping[str, str]) -> SuiteOrder:
+    """Return the order for a batch: the same tests, in the same way, against the stand-ins.
+
+    Args:
+        base: how the suite itself is run.
+        batch: what is run.
+        env: the settings' own, with `{name.url}` still in it.
+        stand_ins: service -> URL of what stands in for it.
+    """
+    changes = {
+        "run_id": f"{base.run_id}/{batch.name}",
+        "args": (*base.args, "--tb=no", "-rN"),  # nobody reads these failures, and describing them takes time
+        "env": base.env | fill(dict(env), dict(stand_ins)),
+        "hosts": tuple(sorted(hosts_of(stand_ins.values()))),
+        "folder": str(Path(base.folder, batch.name)),
+        "test_timeout_s": batch.test_timeout_s,
+        "only": batch.nodeids,
+    }
+    return base.model_copy(update=changes)
+
+
+def redirects(env: Mapping[str, str], services: Mapping[str, str]) -> bool:
+    """Tell whether the tests learn from their environment where the services are; else nothing can stand in."""
+    return fill(dict(env), dict(services)) != fill(dict(env), dict.fromkeys(services, ""))
+
+
+def trials_of(
+    output: SuiteOutput, batch: Batch, stand_ins: Mapping[str, str], services: Mapping[str, str]
+) -> tuple[Trial, ...]:
+    """Return how each test of a batch ended; one that was not run has none."""
+    broken, real = hosts_of(stand_ins.values()), hosts_of(services.values())
+    ended = {nodeid: attempt for nodeid, attempt in output.attempts.items() if nodeid in set(batch.nodeids)}
+    told = [
+        Trial(
+            nodeid=nodeid,
+            control=batch.control,
+            outcome=attempt.outcome,
+            reached=_reached(attempt, broken, real, entirely=batch.entirely),
+        )
+        for nodeid, attempt in ended.items()
+    ]
+    lost = [
+        Trial(nodeid=nodeid, control=batch.control, outcome=Outcome.LOST, reached=False)
+        for nodeid in batch.nodeids
+        if nodeid in output.lost
+    ]
+    return (*told, *lost)
+
+
+def telling(result: Result, trials: Sequence[Trial], hosts: frozenset[str], status_only: Sequence[str]) -> list[Trial]:
+    """Return those trials that may be held against a test.
+
+    Args:
+        result: how it really ended.
+        trials: its own.
+        hosts: of the deployed services.
+        status_only: patterns of tests that may be content with a status.
+    """
+    answers = asked(result, hosts)
+    bodies = any(_has_body(exchange) for exchange in own(answers) or answers)
+    content = not bodies or any(fnmatchcase(result.nodeid, pattern) for pattern in status_only)
+    met = [trial for trial in trials if trial.reached]
+    return [t for t in met if not (content and t.control is Control.EMPTY and t.outcome is Outcome.PASSED)]
+
+
+def asked(result: Result, hosts: frozenset[str]) -> tuple[Exchange, ...]:
+    """Return a passed test's exchanges with deployed services; nothing for any other."""
+    sighting = result.last.sighting if result.outcome is Outcome.PASSED and result.last else None
+    return exchanges_with(sighting.exchanges, hosts) if sighting else ()
+
+
+def own(exchanges: Iterable[Exchange]) -> tuple[Exchange, ...]:
+    """Return those of the test itself, without its fixtures'."""
+    return tuple(exchange for exchange in exchanges if exchange.phase == "call")
+
+
+def failed_as_it_should(trial: Trial) -> bool:
+    """Tell whether a test noticed. One whose fixtures failed before it met anything broken did not."""
+    return trial.outcome.bad and trial.reached
+
+
+def is_controlled(trials: Sequence[Trial]) -> bool:
+    """Tell whether every control has said something about a test."""
+    return {trial.control for trial in trials if trial.reached} == set(Control)
+
+
+def _bound(result: Result) -> float:
+    return max(SHORTEST_S, SLOWER * result.last.duration_s if result.last else 0)
+
+
+def _reached(attempt: Attempt, broken: frozenset[str], real: frozenset[str], *, entirely: bool) -> bool:
+    """Tell whether it met what is broken where it counts, and did not go round it."""
+    if attempt.sighting is None:  # its process died or was ended, as it did not while the service was whole
+        return attempt.outcome.bad
+    exchanges = attempt.sighting.exchanges
+    met = exchanges_with(exchanges, broken)
+    return bool(met if entirely else own(met)) and not exchanges_with(exchanges, real)
+
+
+def _has_body(exchange: Exchange) -> bool:
+    """Tell whether an answer could have had anything in it; what is no success is not held against a test anyway."""
+    return exchange.method != "HEAD" and exchange.status not in BODILESS
