@@ -34,6 +34,8 @@ def report_cycle(run: Run, settings: Settings, proof: ProofSummary, reviews: Rev
             proof,
             kept.results(run.cycle),
             settings.suite.minimum,
+            proofs=kept.proofs(run.cycle),
+            flaky_budget=settings.suite.flaky_budget,
         ),
     )
     cycle = kept.read_cycle(run.cycle)

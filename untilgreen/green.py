@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from untilgreen.identity import mismatches, short_digest
 from untilgreen.model.cycle import Color, Line, Loop, Stop, Verdict
 from untilgreen.model.delivery import Health, Images, Rollout
-from untilgreen.model.suite import Outcome, ProofSummary, Reality, Result, SuiteRun
+from untilgreen.model.suite import Outcome, Proof, ProofSummary, Reality, Result, SuiteRun
+from untilgreen.roll_call import disagreements, listed, named
+from untilgreen.suite.outcomes import FLAKED, is_flaky
 
 _UNWRITTEN = frozenset({"", "skipped", "unconditional skip"})
 """What pytest itself says when an author gave no reason."""
-
-_SHOWN = 3
-"""Names in one line of proof; the report lists the rest."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,21 @@ class Evidence:
     proof: ProofSummary | None
     results: tuple[Result, ...]
     minimum: int
+    proofs: tuple[Proof, ...] = ()
+    flaky_budget: int = 0
+
+    @cached_property
+    def flaky(self) -> tuple[Result, ...]:
+        """Return the tests that failed and passed on this revision."""
+        return tuple(result for result in self.results if is_flaky(result))
+
+    @cached_property
+    def forgiven(self) -> tuple[Result, ...]:
+        """Return those that do not keep the cycle from being green: within the budget, and not doubted otherwise."""
+        if len(self.flaky) > self.flaky_budget:
+            return ()
+        alone = {proof.nodeid for proof in self.proofs if proof.doubts == (FLAKED,)}
+        return tuple(result for result in self.flaky if result.nodeid in alone)
 
 
 @dataclass(frozen=True)
@@ -51,6 +66,9 @@ def judge(  # noqa: PLR0917 - one document a step, in the order of the steps
     proof: ProofSummary | None,
     results: Sequence[Result],
     minimum: int,
+    *,
+    proofs: Sequence[Proof] = (),
+    flaky_budget: int = 0,
 ) -> Verdict:
     """Judge a cycle.
 
@@ -62,11 +80,13 @@ def judge(  # noqa: PLR0917 - one document a step, in the order of the steps
         proof: what was proven.
         results: one for each collected test; the lines count these, never a summary of them.
         minimum: fewer collected tests than this are never green.
+        proofs: one for each passed test; only a proof can say that being flaky is a test's only doubt.
+        flaky_budget: so many such tests do not keep the cycle from being green.
 
     Returns:
         The color and the five lines, each with its proof.
     """
-    evidence = Evidence(images, rollout, health, suite, proof, tuple(results), minimum)
+    evidence = Evidence(images, rollout, health, suite, proof, tuple(results), minimum, tuple(proofs), flaky_budget)
     held = [(claim, rule(evidence)) for claim, rule in LINES]
     lines = tuple(Line(number=n, claim=c, holds=h.holds, proof=h.proof) for n, (c, h) in enumerate(held, start=1))
     return Verdict(color=_color(evidence, lines), lines=lines)
@@ -102,9 +122,9 @@ def finished(evidence: Evidence) -> Held:
             holds=False, proof=f"Only {len(results):,} of at least {evidence.minimum:,} expected tests were collected."
         )
     wrong = [
-        *(_named(results, outcome) for outcome in Outcome if outcome.bad or outcome is Outcome.NOT_RUN),
-        _listed([r for r in results if _silently_skipped(r)], "skipped without a written reason"),
-        _listed([r for r in results if _passed(r) and not _passed_last(r)], "passed without an execution that passed"),
+        *(named(results, outcome) for outcome in Outcome if outcome.bad or outcome is Outcome.NOT_RUN),
+        listed([r for r in results if _silently_skipped(r)], "skipped without a written reason"),
+        listed([r for r in results if _passed(r) and not _passed_last(r)], "passed without an execution that passed"),
     ]
     if any(wrong):
         return Held(holds=False, proof=f"Of {len(results):,} collected tests {'; '.join(filter(None, wrong))}.")
@@ -122,14 +142,18 @@ def real(evidence: Evidence) -> Held:
         return Held(holds=False, proof="No test passed, so nothing was shown to work.")
     if not proof.log_complete:
         return Held(holds=False, proof=f"The request log was not read to its end ({proof.request_rows} rows came).")
+    forgiven = len(evidence.forgiven)
+    unlike = Counter({kind: n for kind, n in proof.counts.items() if kind is not Reality.REAL})
+    unlike.subtract({Reality.UNPROVEN: forgiven})
+    others = ", ".join(f"{n} {kind}" for kind, n in sorted(unlike.items()) if n)
     count = proof.counts.get(Reality.REAL, 0)
-    others = ", ".join(f"{n} {kind}" for kind, n in sorted(proof.counts.items()) if kind is not Reality.REAL and n)
-    if others or count != len(passed):
+    if others or count + forgiven != len(passed):
         doubts = "; ".join(f"{n} x {doubt}" for doubt, n in sorted(proof.doubts.items()))
         told = f"{count:,} of {len(passed):,} passed tests are real" + (f", {others}" if others else "")
         return Held(holds=False, proof=f"{told}. {f'Doubts: {doubts}.' if doubts else ''}".strip())
     log = f"the deployed revisions' own request log ({proof.request_rows:,} rows, read to its end) shows each of them"
-    return Held(holds=True, proof=f"{count:,} of {len(passed):,} passed tests are real: {log}.")
+    budget = f" {forgiven} more passed when run again, within the budget for flaky tests." if forgiven else ""
+    return Held(holds=True, proof=f"{count:,} of {len(passed):,} passed tests are real: {log}.{budget}")
 
 
 def same_revision(evidence: Evidence) -> Held:
@@ -150,16 +174,21 @@ def never_flaky(evidence: Evidence) -> Held:
     if not any(result.attempts for result in evidence.results):
         return Held(holds=False, proof="No test was executed.")
     again = [result for result in evidence.results if len(result.attempts) > 1]
+    kept = [result for result in evidence.flaky if result not in evidence.forgiven]
     wrong = [
-        _listed([r for r in again if flaky(r)], "flaky", attempts=True),
-        _listed([r for r in evidence.results if _hides_attempts(r)], "with a missing attempt", attempts=True),
-        _listed([r for r in again if _before_rollout(r, evidence.rollout)], "attempted before this rollout ended"),
+        listed(kept, f"flaky{_why_not_forgiven(evidence)}", attempts=True),
+        listed([r for r in again if _uncleared(r)], "not failed in spite of a failure", attempts=True),
+        listed([r for r in evidence.results if _hides_attempts(r)], "with a missing attempt", attempts=True),
+        listed([r for r in again if _before_rollout(r, evidence.rollout)], "attempted before this rollout ended"),
     ]
     if any(wrong):
         return Held(holds=False, proof=f"{'; '.join(filter(None, wrong))}.")
     reruns = sum(len(result.attempts) - 1 for result in again)
     if not reruns:
         return Held(holds=True, proof="No test was run again; each has one attempt.")
+    if evidence.forgiven:
+        what = f"flaky, within the budget of {evidence.flaky_budget}"
+        return Held(holds=True, proof=f"{listed(evidence.forgiven, what, attempts=True, shown=None)}.")
     return Held(holds=True, proof=f"{reruns} reruns of {len(again)} tests on the same revision ended as before.")
 
 
@@ -171,7 +200,7 @@ def complete(evidence: Evidence) -> Held:
     missing = [f"step {name} left nothing behind" for name, document in steps.items() if document is None]
     if suite:
         missing += suite.gaps or ([] if suite.ran else ["the suite did not run"])
-        missing += _disagreements(suite, results)
+        missing += disagreements(suite, results)
     if evidence.proof and not evidence.proof.log_complete:
         missing.append("the request log was not read to its end")
     if missing:
@@ -186,14 +215,12 @@ LINES: tuple[tuple[str, Callable[[Evidence], Held]], ...] = (
     ),
     ("Each passed test is real: the deployed revision's own request log shows it.", real),
     ("What served is what this cycle deployed: same digest, same commit, Ready, all of the traffic.", same_revision),
-    ("Reruns happened on the same revision, all attempts are shown, and nothing is flaky.", never_flaky),
+    (
+        "Reruns happened on the same revision, all attempts are shown, and nothing is flaky beyond the budget.",
+        never_flaky,
+    ),
     ("Nothing that the verdict needs is missing.", complete),
 )
-
-
-def flaky(result: Result) -> bool:
-    """Tell whether attempts of one test on one revision ended differently."""
-    return len({attempt.outcome for attempt in result.attempts}) > 1
 
 
 def exit_code(loop: Loop) -> int:
@@ -230,41 +257,22 @@ def _silently_skipped(result: Result) -> bool:
     return result.outcome is Outcome.SKIPPED and reason in _UNWRITTEN
 
 
+def _why_not_forgiven(evidence: Evidence) -> str:
+    budget = evidence.flaky_budget
+    if not budget:
+        return ""
+    return f", more than the budget of {budget}" if len(evidence.flaky) > budget else ", and not only that"
+
+
+def _uncleared(result: Result) -> bool:
+    """Tell whether a failed attempt was talked away: only a pass clears a failure."""
+    failed = any(attempt.outcome.bad for attempt in result.attempts)
+    return failed and not result.outcome.bad and not is_flaky(result)
+
+
 def _hides_attempts(result: Result) -> bool:
     return [attempt.number for attempt in result.attempts] != list(range(1, len(result.attempts) + 1))
 
 
 def _before_rollout(result: Result, rollout: Rollout | None) -> bool:
     return rollout is not None and any(attempt.started < rollout.finished for attempt in result.attempts)
-
-
-def _named(results: Sequence[Result], outcome: Outcome) -> str:
-    return _listed([r for r in results if r.outcome is outcome], outcome.value.replace("_", " "))
-
-
-def _listed(results: Sequence[Result], what: str, *, attempts: bool = False) -> str:
-    """Say how many and the first few names; empty when there are none."""
-    if not results:
-        return ""
-    names = [f"{r.nodeid} ({_attempts(r)})" if attempts else r.nodeid for r in results[:_SHOWN]]
-    more = f" and {len(results) - _SHOWN} more" if len(results) > _SHOWN else ""
-    return f"{len(results)} {what}: {', '.join(names)}{more}"
-
-
-def _attempts(result: Result) -> str:
-    return ", ".join(f"{attempt.number} {attempt.outcome}" for attempt in result.attempts)
-
-
-def _disagreements(suite: SuiteRun, results: Sequence[Result]) -> list[str]:
-    """Say where the runner's summary and the results differ: then one of them is wrong."""
-    counts = Counter(result.outcome for result in results)
-    twice = len(results) - len({result.nodeid for result in results})
-    found = [f"{suite.collected} tests were collected and {len(results)} results are there"]
-    differing = [o for o in Outcome if suite.count(o) != counts[o]]
-    told = ", ".join(f"{suite.count(o)} {o} but {counts[o]} results say so" for o in differing)
-    return [
-        *(found if suite.collected != len(results) else []),
-        *([f"the runner counted {told}"] if told else []),
-        *([f"{twice} tests have two results"] if twice else []),
-        *([] if results else ["there are no results"]),
-    ]

@@ -5,14 +5,28 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from untilgreen.collect.bundle import Bundle, load
+from untilgreen.errors import ConfigError, EvidenceIncomplete
 from untilgreen.model.delivery import Template
 from untilgreen.model.document import Window
-from untilgreen.model.evidence import Coverage, Entry, Manifest, Request, Revision, SourceFile, Stream
+from untilgreen.model.evidence import (
+    Case,
+    Coverage,
+    Entry,
+    Item,
+    Manifest,
+    Raised,
+    Request,
+    Revision,
+    SourceFile,
+    Stream,
+)
+from untilgreen.model.suite import Frame, Outcome
 from untilgreen.testing import BEGINNING
 
 WINDOW = Window(start=BEGINNING, end=BEGINNING)
@@ -91,3 +105,94 @@ def test_invented_ids_name_nothing() -> None:
     bundle = Bundle(manifest(), [kept])
     assert bundle.get(kept.id) == kept
     assert bundle.get("entry-000000000000") is None
+
+
+def request(number: int, **fields: object) -> Request:
+    """Return a row of the request log."""
+    values = {"service": "backend", "revision": "r", "method": "GET", "path": "/", "status": 200, "latency_s": 0.1}
+    return Request.model_validate({"insert_id": str(number), **values, **fields})
+
+
+def both(tmp_path: Path, *items: Item) -> list[Bundle]:
+    """Return a bundle in memory, and the same from its folder."""
+    bundle = Bundle(manifest(), items)
+    bundle.save(tmp_path)
+    return [bundle, load(tmp_path)]
+
+
+def test_rows_are_found_alike_on_disk(tmp_path: Path) -> None:
+    """Every question has the same answer in memory and on disk, for traces of failing tests and for others."""
+    raised = Raised(exception="KeyError", message="'x'", frames=(Frame(path="a.py", line=1, function="f"),))
+    items = [
+        Case(nodeid="bad", outcome=Outcome.FAILED, trace="a"),
+        Case(nodeid="good", outcome=Outcome.PASSED, trace="b"),
+        entry(1, trace="a"),
+        entry(2, trace="a").model_copy(update={"raised": raised}),
+        entry(3, trace="b").model_copy(update={"raised": raised, "service": "auth"}),
+        entry(4).model_copy(update={"stream": Stream.SYSTEM, "at": None}),
+        entry(5, trace="c"),
+    ]
+    asked = [
+        {"trace": "a"},
+        {"trace": "a", "raised": True},
+        {"trace": "b", "raised": True},
+        {"trace": "b"},
+        {"trace": "c"},
+        {"raised": False},
+        {"traced": False},
+        {"traced": True, "service": "auth"},
+        {"stream": Stream.SYSTEM},
+        {"service": "backend", "revision": "r"},
+        {"revision": "no"},
+        {},
+    ]  # fmt: skip - one question each
+    memory, disk = both(tmp_path, *items)
+    for question in asked:
+        assert memory.find(Entry, **question) == disk.find(Entry, **question), question  # type: ignore[arg-type] - as they come
+    assert memory.find(Request, trace="a") == disk.find(Request, trace="a") == []
+
+
+def test_rows_keep_their_ids(tmp_path: Path) -> None:
+    """Any row is found by its id on disk as well, and an id that the file only pretends to have is none."""
+    memory, disk = both(tmp_path, entry(1, "one"), request(2))
+    for item in memory.items():
+        assert disk.get(item.id) == item
+    file = tmp_path / "entry.parquet"
+    with duckdb.connect() as db:
+        db.execute(f"CREATE TABLE t AS SELECT * REPLACE ('entry-0123456789ab' AS id) FROM '{file}'")  # noqa: S608 - a test's own file
+        db.execute(f"COPY t TO '{file}' (FORMAT parquet)")
+    assert load(tmp_path).get("entry-0123456789ab") is None
+
+
+def test_tallies(tmp_path: Path) -> None:
+    """Values are counted without making an object of any row, in one order."""
+    rows = [request(1), request(2), request(3, status=500, trace="a")]
+    for bundle in both(tmp_path, *rows):
+        assert bundle.tally(Request, "path", "status") == [("/", 200, 2), ("/", 500, 1)]
+        assert bundle.tally(Request, "trace", traced=True) == [("a", 1)]
+
+
+def test_a_loaded_bundle_can_be_saved(tmp_path: Path) -> None:
+    """A bundle that was read is written elsewhere as it was."""
+    _, disk = both(tmp_path / "one", entry(1), request(2))
+    disk.save(tmp_path / "two")
+    assert [item.id for item in load(tmp_path / "two").items()] == [item.id for item in disk.items()]
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "items.jsonl", "entry.parquet"])
+def test_a_damaged_bundle(tmp_path: Path, name: str) -> None:
+    """A file of a bundle that cannot be read is an error that names it, never an empty answer."""
+    both(tmp_path, entry(1), SourceFile(commit="c", path="p", content=""))
+    (tmp_path / name).write_text('{"half": ')
+    with pytest.raises(EvidenceIncomplete, match=name):
+        load(tmp_path).find(Entry)
+
+
+def test_no_bundle(tmp_path: Path) -> None:
+    """A folder without a manifest holds no bundle, and a bundle without its items is not whole."""
+    with pytest.raises(ConfigError, match="no bundle"):
+        load(tmp_path)
+    both(tmp_path, entry(1))
+    (tmp_path / "items.jsonl").unlink()
+    with pytest.raises(EvidenceIncomplete, match="missing"):
+        load(tmp_path)

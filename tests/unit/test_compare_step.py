@@ -198,6 +198,22 @@ def test_flaky_is_never_resolved() -> None:
     assert (only.state, only.now) == (CauseState.PERSISTENT, 1)
 
 
+def test_a_test_known_as_flaky_resolves_nothing_by_passing_once() -> None:
+    """What its history calls flaky would have passed this time anyway, so its cause stays open."""
+    passed = cycle(2, results=[result("a", PASSED)])
+    assert change(compare(passed, [cycle(1, group("a", "a"))]), "a").state is CauseState.RESOLVED
+    known = passed.model_copy(update={"unsteady": frozenset("a")})
+    found = change(compare(known, [cycle(1, group("a", "a"))]), "a")
+    assert (found.state, found.note) == (CauseState.PERSISTENT, "1 of its 1 tests are flaky")
+
+
+def test_a_flaky_test_that_was_lost_before_is_not_resolved() -> None:
+    """A test of the cause that was never seen to fail keeps it open as well when it is flaky now."""
+    lost = cycle(1, group("a", "ab"), results=[result("a", FAILED), result("b", Outcome.LOST)])
+    now = cycle(2, results=[result("a", PASSED), result("b", FAILED, PASSED)])
+    assert change(compare(now, [lost]), "a").state is CauseState.IMPROVED
+
+
 def test_matched_by_key() -> None:
     """The same key under another id is the same cause, and the old id is kept."""
     now = cycle(2, group("z", "abc", key="key a"))

@@ -23,7 +23,9 @@ from tests.unit.report_story import (
 from untilgreen.green import exit_code, judge
 from untilgreen.model.cycle import Color, Loop, Stop, Verdict
 from untilgreen.model.delivery import Images, ServingStatus
-from untilgreen.model.suite import Outcome, Reality, Result
+from untilgreen.model.suite import Outcome, Proof, Reality, Result
+from untilgreen.prove.doubts import DOUBTS
+from untilgreen.suite.outcomes import FLAKED
 
 TESTS = ["e2e/test_a.py::test_one", "e2e/test_a.py::test_two", "e2e/test_b.py::test_three"]
 
@@ -212,6 +214,65 @@ def test_flaky_is_never_green() -> None:
     assert verdict.color is Color.UNPROVEN
     assert broken_lines(verdict) == [4]
     assert "1 failed, 2 passed" in verdict.lines[3].proof
+
+
+def flaky_cycle(*doubts: str, count: int = 1, budget: int = 0) -> Verdict:
+    """Judge a cycle with some flaky tests, doubted for these reasons, and one steady test."""
+    flakes = [result(f"e2e/f.py::flaky_{n}", Outcome.FAILED, Outcome.PASSED) for n in range(count)]
+    results = [*flakes, result("steady", Outcome.PASSED)]
+    proofs = [Proof(nodeid=f.nodeid, reality=Reality.UNPROVEN, doubts=doubts) for f in flakes]
+    summary = proof_of(results).model_copy(
+        update={"counts": {Reality.REAL: 1, Reality.UNPROVEN: count}, "doubts": dict.fromkeys(doubts, count)}
+    )
+    return judged(results, proof=summary, proofs=proofs, flaky_budget=budget)
+
+
+def test_flaky_within_the_budget_is_green_and_named() -> None:
+    """As many flaky tests as the settings allow, doubted for nothing else, are shown, each with all its attempts."""
+    verdict = flaky_cycle(FLAKED, count=5, budget=5)
+    assert verdict.color is Color.GREEN
+    assert "1 of 6 passed tests are real" in verdict.lines[1].proof
+    assert "5 more passed when run again" in verdict.lines[1].proof
+    assert verdict.lines[3].proof.startswith("5 flaky, within the budget of 5: ")
+    assert all(f"flaky_{n} (1 failed, 2 passed)" in verdict.lines[3].proof for n in range(5))
+
+
+def test_one_flaky_test_too_many_forgives_none() -> None:
+    """Beyond the budget none is forgiven: who could say which."""
+    verdict = flaky_cycle(FLAKED, count=3, budget=2)
+    assert verdict.color is Color.UNPROVEN
+    assert broken_lines(verdict) == [2, 4]
+    assert "3 flaky, more than the budget of 2" in verdict.lines[3].proof
+
+
+@pytest.mark.parametrize("doubts", [(), ("no row of the request log carries its trace", FLAKED), ("something",)])
+def test_the_budget_forgives_nothing_but_being_flaky(doubts: tuple[str, ...]) -> None:
+    """A flaky test that is doubted for another reason, or that nobody proved, stays what it is."""
+    verdict = flaky_cycle(*doubts, budget=9)
+    assert verdict.color is Color.UNPROVEN
+    assert broken_lines(verdict) == [2, 4]
+
+
+def test_the_budget_needs_proofs() -> None:
+    """Without single proofs nobody knows why a test is doubted, so nothing is forgiven."""
+    results = [result(TESTS[0], Outcome.FAILED, Outcome.PASSED), result(TESTS[1], Outcome.PASSED)]
+    assert broken_lines(judged(results, flaky_budget=9)) == [4]
+
+
+def test_the_doubt_that_is_forgiven_is_the_one_that_is_raised() -> None:
+    """The budget knows the doubt by its sentence."""
+    assert FLAKED in [doubt.sentence for doubt in DOUBTS]
+
+
+def test_a_failure_that_a_skip_talked_away_is_not_green() -> None:
+    """Only a pass clears a failure, whatever a result claims."""
+    evaded = Result(
+        nodeid=TESTS[0],
+        outcome=Outcome.SKIPPED,
+        reason="a reason",
+        attempts=(attempt(Outcome.FAILED), attempt(Outcome.SKIPPED, 2)),
+    )
+    assert broken_lines(judged([evaded, result(TESTS[1], Outcome.PASSED)])) == [4]
 
 
 def test_a_hidden_attempt_is_not_green() -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.unit.review_scene import bundle, case, chain, entry, exchange, request
-from untilgreen.adapters.recorded_analyst import NOWHERE, RecordedAnalyst
+from untilgreen.adapters.recorded_analyst import RecordedAnalyst
 from untilgreen.errors import ConfigError
 from untilgreen.model.analysis import Decision
 from untilgreen.model.suite import Outcome
 from untilgreen.review.gate import review
+from untilgreen.triage.recorded import NOWHERE
 
 RECORD = {
     "author": "capacity-bot",
@@ -37,7 +38,7 @@ FAILED = case("e2e/test_ws_a.py::test_a", Outcome.FAILED, "t1", exchange("/ws", 
 OTHER = case("e2e/test_api.py::test_b")
 PASSED = case("e2e/test_ws_b.py::test_c", Outcome.PASSED, "t2")
 MINE, THEIRS = request("/ws", 500, 1, trace="t1"), request("/ws", 500, 2, trace="t9")
-SCENE = bundle(FAILED, OTHER, PASSED, THEIRS, MINE, entry("fine"), covered=("entry", "request", "case"))
+SCENE = bundle(FAILED, OTHER, PASSED, THEIRS, MINE, entry("fine"), covered=("entry", "request", "case", "usage"))
 
 
 def analyst(folder: Path, *records: object) -> RecordedAnalyst:

@@ -216,6 +216,24 @@ def test_reports_tell_how_a_rollout_failed() -> None:
     assert "<b>ValueError" not in page
 
 
+def test_reports_tell_what_the_steps_noted() -> None:
+    """How tests were run and controlled, and which analyst failed, stands with its cycle."""
+    told = STORY.loop(1)
+    cycle = told.cycles[0]
+    assert cycle.suite
+    assert cycle.triage
+    noted = cycle.model_copy(
+        update={
+            "suite": cycle.suite.model_copy(update={"notes": ("2 failures were run again",)}),
+            "triage": cycle.triage.model_copy(update={"notes": ("parrot: it babbles",)}),
+        }
+    )
+    whole = told.model_copy(update={"cycles": (noted,)})
+    for render in (render_html, render_markdown):
+        assert "2 failures were run again" in render(whole, details())
+        assert "parrot: it babbles" in render(whole, details())
+
+
 def test_html_escapes_strangers_text() -> None:
     """Text from logs, authors and tests can become neither a tag nor an attribute."""
     results = [result(f"e2e/{HOSTILE}.py::{HOSTILE}[{n}]", Outcome.FAILED, message=HOSTILE) for n in range(3)]

@@ -51,6 +51,7 @@ from untilgreen.review.claims import CHECKS, judge
 
 OOM = ResourceExhausted(service="web", resource="memory", blocked="request")
 KILLED = "Memory limit of 512 MiB exceeded with 530 MiB used."
+FLAT = Usage(service="web", revision="web-2", resource="memory", utilisation=0.31)
 MISSING = EndpointMissing(service="web", method="GET", path="/orders/{}")
 TOKEN = SecretMissing(service="web", env="TOKEN")
 DEFECT = CodeDefect(path="services/web/app/ws.py", line=2, symbol="send")
@@ -116,8 +117,8 @@ SUPPORTED: list[tuple[Claim, tuple[Item, ...]]] = [
 
 REFUTED: list[tuple[Claim, tuple[Item, ...], tuple[str, ...]]] = [
     (OOM, (request("/big", 503, 1), request("/big", 200, 9)), ()),
-    (OOM, (Usage(service="web", revision="web-2", resource="memory", utilisation=0.31),), ()),
-    (OOM, (entry("quiet"),), ("entry",)),
+    (OOM, (FLAT,), ("entry", "usage")),
+    (OOM, (entry("quiet"),), ("entry", "usage")),
     (OOM, (entry(KILLED), request("/", 200)), ()),
     (MISSING, (request("/orders/7", 404), request("/orders/8", 200)), ()),
     (MISSING, (request("/orders", 200),), ("request",)),

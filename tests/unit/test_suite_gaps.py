@@ -39,6 +39,11 @@ def test_a_complete_run_has_no_gap(ended: dict[str, Outcome]) -> None:
         ),
         ({"stopped": "the deadline of 9 s was over"}, "the run was stopped: the deadline of 9 s was over"),
         ({"collected": ("t0", "t1", "t2", "t3")}, "1 tests finished without having been collected: t4"),
+        ({"collection_errors": ("",), "exit_code": 1}, "1 modules could not be collected: (it gave no reason)"),
+        (
+            {"skipped_modules": {"e2e/ws.py": "could not import 'websockets': No module named 'websockets'"}},
+            "1 modules left themselves out: e2e/ws.py (could not import 'websockets'",
+        ),
         ({"collected": (*PASSED, "t1")}, "1 names stand for more than one test: t1"),
     ],
 )
@@ -52,6 +57,38 @@ def test_too_few_tests_are_a_gap() -> None:
     """An empty or shrunken suite is never complete."""
     assert find_gaps(output(PASSED), 6) == ("5 tests were collected; at least 6 are expected",)
     assert find_gaps(output({}, exit_code=5), 1) == ("0 tests were collected; at least 1 are expected",)
+
+
+def test_a_missing_expected_test_is_a_gap() -> None:
+    """Each test of the committed list must be there, whatever other tests came instead of it."""
+    index = [f"t{n}" for n in range(12)]
+    assert find_gaps(output(PASSED), 1, index=index) == ("7 of 12 expected tests are not there: t5, t6, t7 and 4 more",)
+    assert find_gaps(output(PASSED), 1, index=list(PASSED)) == ()
+
+
+def test_a_part_is_a_gap() -> None:
+    """A part is never complete, and nothing more can be expected of it than a test."""
+    assert find_gaps(output(PASSED), 900, index=["gone"], asked="--focus x") == (
+        "only a part was asked for: --focus x",
+    )
+    assert find_gaps(output({}, exit_code=5), 900, asked="--focus x") == (
+        "0 tests were collected; at least 1 are expected",
+        "only a part was asked for: --focus x",
+    )
+
+
+def test_a_module_that_an_author_left_out_is_no_gap() -> None:
+    """A written reason is enough for a module, as it is for a test."""
+    assert find_gaps(output(PASSED, skipped_modules={"e2e/a.py": "needs a second region, see ticket 7"}), 1) == ()
+
+
+def test_many_names_that_stand_for_two_tests_are_counted_at_once() -> None:
+    """Twenty thousand of them are no more work than twenty thousand names."""
+    twice = tuple(f"t{n}" for n in range(20_000)) * 2
+    assert (
+        "20000 names stand for more than one test"
+        in find_gaps(output(dict.fromkeys(twice, Outcome.PASSED), collected=twice), 1)[0]
+    )
 
 
 @given(st.sets(st.integers(0, 30), min_size=1), st.integers(0, 30), st.integers(0, 5))

@@ -232,7 +232,7 @@ class World:
 
     def bundle(self) -> Bundle:
         """Return everything as a completely collected bundle."""
-        kinds = ("case", "entry", "request", "revision", "secret", "commit", "hunk", "file", "image", "health")
+        kinds = ("case", "entry", "request", "revision", "secret", "commit", "hunk", "file", "image", "health", "usage")
         coverage = tuple(
             Coverage(kind=k, subject="*", window=WINDOW, query=f"all {k}", rows=9, complete=True) for k in kinds
         )

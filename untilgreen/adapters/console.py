@@ -19,6 +19,7 @@ from rich.text import Text
 from untilgreen.model.analysis import Approval, Decision
 from untilgreen.model.suite import Outcome
 from untilgreen.redaction import LAST_NET
+from untilgreen.suite.watchers import Tally
 
 SILENCE_S = 2.5
 """Longest time without a line; three seconds is what people bear."""
@@ -62,6 +63,10 @@ class ConsoleNarrator:
         self._step = step
         for line in text.splitlines():
             self._print(step, line)
+
+    def note(self, step: str, text: str) -> None:
+        """Print one line beside the suite's progress, which goes on."""
+        self._print(step, text)
 
     def suite(self) -> SuiteLine:
         """Return a watcher that counts and names the first failures."""
@@ -114,8 +119,7 @@ class SuiteLine:
 
     def __init__(self, narrator: ConsoleNarrator, console: Console) -> None:
         self._narrator = narrator
-        self._total = self._done = self._failed = 0
-        self._begun = time.monotonic()
+        self._tally = Tally()
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task = self._bar.add_task("tests", total=None)
@@ -123,22 +127,19 @@ class SuiteLine:
 
     def collected(self, total: int) -> None:
         """Remember how many there are."""
-        self._total = total
+        self._tally.collected(total)
         self._bar.update(self._task, total=total)
 
     def finished(self, nodeid: str, outcome: Outcome) -> None:
         """Count one test, and name it when it is one of the first to fail."""
-        self._done += 1
-        if outcome.bad:
-            self._failed += 1
-            if self._failed <= SHOWN_FAILURES:
-                self._narrator.failure(f"{outcome.upper()} {nodeid}")
-        self._bar.update(self._task, completed=self._done, description=f"tests, {self._failed} failed")
+        self._tally.finished(nodeid, outcome)
+        if outcome.bad and self._tally.failed <= SHOWN_FAILURES:
+            self._narrator.failure(f"{outcome.upper()} {nodeid}")
+        self._bar.update(self._task, completed=self._tally.done, description=self._tally.pace)
 
     def progress(self) -> str:
-        """Return how far the suite is, at what rate."""
-        rate = self._done / max(time.monotonic() - self._begun, 0.001)
-        return f"{self._done}/{self._total} tests, {self._failed} failed, {rate:.0f}/s"
+        """Return how far the suite is, at what rate, and when it will be over."""
+        return str(self._tally)
 
     def end(self) -> None:
         """Take the bar away."""

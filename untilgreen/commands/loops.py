@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from untilgreen.commands.options import Json, LoopName, Repo, Revision
+from untilgreen.commands.options import Focus, Json, LoopName, Repo, Revision
 from untilgreen.commands.output import new_name, print_json, say
 from untilgreen.errors import ConfigError
 
@@ -32,12 +32,14 @@ def run(
     revision: Revision = "HEAD",
     approve: Annotated[str | None, typer.Option(help="policy, ask or never; instead of the setting.")] = None,
     max_cycles: Annotated[int | None, typer.Option(min=1, max=50, help="Instead of the setting.")] = None,
+    *,
+    focus: Focus = "",
     as_json: Json = False,
 ) -> None:
     """Go round until everything is proven green, or a rule says stop."""
     if approve not in (None, "policy", "ask", "never"):
         raise ConfigError(f"--approve {approve}: it is policy, ask or never.")
-    _finish(new_name(), repo, as_json, revision=revision, approve=approve, max_cycles=max_cycles)
+    _finish(new_name(), repo, as_json, revision=revision, approve=approve, max_cycles=max_cycles, focus=focus)
 
 
 def status(loop: LoopName = "", repo: Repo = Path(), as_json: Json = False) -> None:

@@ -25,6 +25,8 @@ class Observed(Document):
     results: tuple[Result, ...]
     comparison: Comparison | None = None
     """What was said of it then. Shown elsewhere; here the facts are gone through again."""
+    unsteady: frozenset[str] = frozenset()
+    """Tests that their history over all cycles calls flaky: that one of them passes once resolves nothing."""
 
     @cached_property
     def by_test(self) -> dict[str, Result]:
@@ -64,9 +66,11 @@ class Observed(Document):
         return self.executed(test) and all(attempt.outcome in _PASSED for attempt in result.attempts)
 
     def flaky(self, test: str) -> bool:
-        """Tell whether a test passed only in some of its attempts."""
+        """Tell whether a test passed only in some of its attempts, now or as its history knows it."""
         result = self.by_test.get(test)
-        return result is not None and result.outcome in _PASSED and not self.passed(test) and self.executed(test)
+        if result is None or result.outcome not in _PASSED or not self.executed(test):
+            return False
+        return test in self.unsteady or not self.passed(test)
 
     def hid(self, test: str) -> bool:
         """Tell whether a cause behind this test could not have been seen: it did not run, or failed for another one."""

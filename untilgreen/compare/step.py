@@ -106,7 +106,8 @@ def _absent(old: Cause, cycle: Observed) -> _Judged:
     unseen = [test for test in old.cases if not cycle.executed(test)]
     if unseen or not any(cycle.executed(test) for test in cycle.by_test):
         return _masked(old, _told({"did not run": len(unseen)}, of=f"its {len(old.cases)} tests"))
-    rest = frozenset(test for test in old.failed if not cycle.passed(test))
+    # A flaky test counts even if it was not seen to fail before: a cause that it belongs to is not resolved.
+    rest = frozenset(test for test in old.failed if not cycle.passed(test)) | frozenset(filter(cycle.flaky, old.cases))
     passed = any(cycle.passed(test) for test in old.failed or old.cases or cycle.by_test)
     if passed and not rest:
         return _resolved(old, cycle)

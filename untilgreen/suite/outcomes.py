@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from untilgreen.model.suite import Attempt, Outcome, Result
 from untilgreen.ports import SuiteOutput
 
+FLAKED = "it failed before on the same revision"
+"""The doubt that being flaky, and nothing else, raises about a pass."""
+
 
 def conclude(runs: Sequence[SuiteOutput]) -> tuple[Result, ...]:
     """Merge the first run and its reruns into one result for each collected test, in the order of collection.
@@ -44,4 +47,5 @@ def _without_attempt(nodeid: str, run: SuiteOutput) -> Result:
 
 def is_flaky(result: Result) -> bool:
     """Tell whether the same test on the same revision failed and passed. Such a pass proves nothing."""
-    return result.outcome is Outcome.PASSED and any(attempt.outcome.bad for attempt in result.attempts)
+    outcomes = {attempt.outcome for attempt in result.attempts}
+    return Outcome.PASSED in outcomes and any(outcome.bad for outcome in outcomes)
