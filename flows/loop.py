@@ -21,6 +21,8 @@ from untilgreen.model.analysis import Approval, Decision, Offer
 from untilgreen.model.cycle import Loop, Run, Stop
 from untilgreen.settings import Settings
 from untilgreen.stopping import AFTER_FIXING, BEFORE_FIXING, Ending, Standing, ending
+from untilgreen.suite.focus import settle
+from untilgreen.suite.index import expected
 from untilgreen.wiring import STATE, Workshop, asker, cloud, open_history, read_settings
 
 
@@ -33,6 +35,7 @@ class Request(BaseModel):
     revision: str = Field("HEAD", description="Commit, tag or branch to begin with")
     approve: Literal["policy", "ask", "never"] | None = Field(None, description="Instead of the repository's setting")
     max_cycles: int | None = Field(None, ge=1, le=50, description="Instead of the repository's setting")
+    focus: str = Field("", description="Run only a part: a path, node id, feature or marker expression. Never green")
     loop: str = Field("", description="Name of the loop; made from the time when empty")
 
 
@@ -80,6 +83,7 @@ def open_loop(request: Request) -> Run:
     name = request.loop or f"{begun:%Y%m%d-%H%M%S}-{uuid4().hex[:4]}"
     run = Run(loop=name, cycle=1, commit=history.resolve(request.revision), root=str(root), state=str(root / STATE))
     settings = settings_of(run, request)
+    expected(settings.suite, history, run.commit)  # a list that is not there is said before anything is deployed
     Workshop(run, settings).ledger.open(
         Loop(
             id=name,
@@ -94,12 +98,16 @@ def open_loop(request: Request) -> Run:
 
 def settings_of(run: Run, request: Request) -> Settings:
     """Read the settings of the commit under test, with what the request overrides."""
-    settings = read_settings(open_history(Path(run.root)), run.commit)
+    history = open_history(Path(run.root))
+    settings = read_settings(history, run.commit)
     changes: dict[str, Any] = {}
     if request.max_cycles:
         changes["max_cycles"] = request.max_cycles
     if request.approve:
         changes["approve"] = settings.approve.model_copy(update={"mode": request.approve})
+    if wanted := request.focus or settings.suite.focus:
+        part = settings.suite.model_copy(update={"focus": wanted})
+        changes["suite"] = settle(part, history.files(run.commit))
     return settings.model_copy(update=changes)
 
 

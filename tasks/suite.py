@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from prefect import task
 
 from tasks.policy import policy
+from tasks.progress import watched
+from tasks.shard import suite_of
 from untilgreen.deploy.wanted import fill
 from untilgreen.errors import SuiteCrashed
 from untilgreen.model.cycle import Run
@@ -17,6 +20,10 @@ from untilgreen.model.delivery import Health, Rollout
 from untilgreen.model.suite import SuiteRun
 from untilgreen.ports import SuiteOrder
 from untilgreen.settings import Settings
+from untilgreen.suite.breaker import breaker
+from untilgreen.suite.focus import focus, told
+from untilgreen.suite.index import expected
+from untilgreen.suite.order import known_order
 from untilgreen.suite.step import not_run, record, run_suite
 from untilgreen.wiring import Workshop, narrator
 
@@ -30,7 +37,9 @@ def run_tests(run: Run, settings: Settings, rollout: Rollout, health: Health) ->
         if not health.healthy:
             return not_run(expected_tests(shop), health.reason, shop.folder)
         shop.history.export(run.commit, shop.folder / "checkout")
-        return run_or_keep(shop, order(shop, rollout))
+        begin_with, notes = known_order(Path(run.state))
+        wanted = focus(settings.suite, order(shop, rollout).model_copy(update={"first": begin_with}))
+        return run_or_keep(shop, wanted, health_urls(settings, rollout), notes)
 
     suite = shop.ledger.once(run.cycle, "suite", (settings, rollout, health), work)
     counts = ", ".join(f"{number} {outcome}" for outcome, number in sorted(suite.counts.items()) if number)
@@ -38,16 +47,26 @@ def run_tests(run: Run, settings: Settings, rollout: Rollout, health: Health) ->
     return suite
 
 
-def run_or_keep(shop: Workshop, wanted: SuiteOrder) -> SuiteRun:
-    """Run the suite; when somebody interrupts it, write down what had finished."""
-    started = datetime.now(UTC)
-    try:
-        return run_suite(wanted, shop.settings.suite, shop.suite, narrator().suite(), shop.folder)
-    except KeyboardInterrupt:
-        with suppress(SuiteCrashed):  # interrupted before anything was collected: nothing had finished
-            finished = shop.suite.recover(wanted)
-            record([finished], wanted, shop.settings.suite.minimum, started, shop.folder, ("interrupted",))
-        raise
+def run_or_keep(shop: Workshop, wanted: SuiteOrder, urls: dict[str, str], notes: tuple[str, ...] = ()) -> SuiteRun:
+    """Run the suite as long as its services answer; when somebody interrupts it, write down what had finished.
+
+    Args:
+        shop: of the cycle.
+        wanted: what to run.
+        urls: service -> URL of its health.
+        notes: what a reader should know beforehand.
+    """
+    settings, started = shop.settings.suite, datetime.now(UTC)
+    index = expected(settings, shop.history, shop.run.commit)
+    with suite_of(shop) as suite, breaker(shop.probe, urls, settings.breaker_s) as halt, watched(shop) as watcher:
+        try:
+            return run_suite(wanted, settings, suite, watcher, shop.folder, halt, index=index, notes=notes)
+        except KeyboardInterrupt:
+            with suppress(SuiteCrashed):  # interrupted before anything was collected: nothing had finished
+                finished, notes = suite.recover(wanted), (*notes, "interrupted")
+                asked = told(settings)
+                record([finished], wanted, settings.minimum, started, shop.folder, notes, index=index, asked=asked)
+            raise
 
 
 def order(shop: Workshop, rollout: Rollout) -> SuiteOrder:
@@ -66,6 +85,12 @@ def order(shop: Workshop, rollout: Rollout) -> SuiteOrder:
         deadline_s=wanted.deadline_s,
         test_timeout_s=wanted.test_timeout_s,
     )
+
+
+def health_urls(settings: Settings, rollout: Rollout) -> dict[str, str]:
+    """Return where each deployed service says how it is."""
+    paths = {name: service.health.path for name, service in settings.services.items()}
+    return {s.service: f"{s.url.rstrip('/')}/{paths[s.service].lstrip('/')}" for s in rollout.services if s.url}
 
 
 def expected_tests(shop: Workshop) -> tuple[str, ...]:

@@ -15,6 +15,11 @@ def project() -> Path:
     return checkout if (checkout / "prefect.yaml").is_file() else here / "project"
 
 
+def enter() -> dict[str, str]:
+    """Let a flow run begin in this folder, wherever untilgreen is installed: the pull step of our deployments."""
+    return {"directory": str(project())}
+
+
 def load_loop() -> Any:
     """Import flows/loop.py of our project, never the caller's own flows/."""
     sys.path.insert(0, str(project()))
