@@ -12,9 +12,10 @@ from google.cloud.logging_v2.services.logging_service_v2 import LoggingServiceV2
 from google.cloud.logging_v2.services.logging_service_v2.transports import LoggingServiceV2GrpcTransport
 from google.cloud.logging_v2.types import ListLogEntriesRequest
 
-from untilgreen.adapters.cloud_logging_documents import as_entry, as_request, is_request, source, trace_id
+from untilgreen.adapters.cloud_logging_documents import as_entry, as_request, is_request, source
 from untilgreen.adapters.google_connection import connect, patient
 from untilgreen.collect.log_lines import with_exceptions
+from untilgreen.collect.streams import trace_id
 from untilgreen.model.evidence import Entry, Request
 from untilgreen.ports import LogPage, LogQuery, Redaction
 from untilgreen.redaction import Redactor

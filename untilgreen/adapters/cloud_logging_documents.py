@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from datetime import UTC
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,27 +9,15 @@ from urllib.parse import urlsplit
 from google.cloud.audit import audit_log_pb2
 from google.logging.type import log_severity_pb2
 
-from untilgreen.model.evidence import Entry, Request, Stream
+from untilgreen.collect.payload import audit_message, json_message
+from untilgreen.collect.streams import REQUESTS, stream_of, trace_id
+from untilgreen.model.evidence import Entry, Request
 from untilgreen.ports import Redaction
-
-_STREAMS = {
-    "run.googleapis.com%2Fstdout": Stream.STDOUT,
-    "run.googleapis.com%2Fstderr": Stream.STDERR,
-    "run.googleapis.com%2Fvarlog%2Fsystem": Stream.SYSTEM,
-}
-"""By the whole name: applications may write to logs of their own with any other name."""
-
-_REQUESTS = "run.googleapis.com%2Frequests"
-_MESSAGES = ("message", "msg", "event")
-_STACKS = ("stack_trace", "exception", "exc_info", "traceback", "stack")
-"""Where the usual JSON formatters put the text of an exception."""
-
-_TRACE = re.compile(r"^(?:projects/[^/]+/traces/)?([0-9a-fA-F]{32})$")
 
 
 def is_request(row: Any) -> bool:
     """Tell whether the platform wrote this row about a request."""
-    return bool(row.log_name.rpartition("/")[2] == _REQUESTS and row.HasField("http_request"))
+    return bool(row.log_name.rpartition("/")[2] == REQUESTS and row.HasField("http_request"))
 
 
 def as_request(row: Any, redaction: Redaction) -> Request:
@@ -47,17 +33,17 @@ def as_request(row: Any, redaction: Redaction) -> Request:
         latency_s=http.latency.ToTimedelta().total_seconds(),
         trace=trace_id(row.trace),
         insert_id=row.insert_id,
+        said=redaction.scrub(row.text_payload),
     )
 
 
 def as_entry(row: Any, redaction: Redaction) -> Entry:
     """Translate any other row, without secrets."""
-    name = row.log_name.rpartition("/")[2]
     return Entry(
         at=row.timestamp.ToDatetime(tzinfo=UTC),
         service=row.resource.labels["service_name"],
         revision=row.resource.labels["revision_name"],
-        stream=_STREAMS.get(name, Stream.OTHER),
+        stream=stream_of(row.log_name),
         severity=log_severity_pb2.LogSeverity.Name(row.severity),
         message=redaction.scrub(message(row)),
         trace=trace_id(row.trace),
@@ -71,29 +57,14 @@ def source(row: Any) -> str:
     return f"{row.resource.labels['revision_name']} {row.labels['instanceId']} {row.log_name}"
 
 
-def trace_id(trace: str) -> str:
-    """Return a trace's 32 hex digits, bare or out of a resource name; empty when it is none."""
-    found = _TRACE.match(trace)
-    return found[1].lower() if found else ""
-
-
 def message(row: Any) -> str:
     """Return a row's payload as text."""
     kind = row.WhichOneof("payload")
     if kind == "json_payload":
-        return _json_message(_plain(row.json_payload.fields))
+        return json_message(_plain(row.json_payload.fields))
     if kind == "proto_payload":
         return _proto_message(row.proto_payload)
     return str(row.text_payload)
-
-
-def _json_message(payload: dict[str, Any]) -> str:
-    """Return the message, then the other fields as JSON, then the text of an exception, line by line."""
-    rest = dict(payload)
-    said = next((rest.pop(key) for key in _MESSAGES if isinstance(rest.get(key), str)), "")
-    stacks = [rest.pop(key) for key in _STACKS if isinstance(rest.get(key), str) and "\n" in rest[key]]
-    others = json.dumps(rest, sort_keys=True, ensure_ascii=False) if rest else ""
-    return "\n".join([" ".join(part for part in (said, others) if part), *stacks])
 
 
 def _plain(fields: Any) -> dict[str, Any]:
@@ -117,4 +88,4 @@ def _proto_message(payload: Any) -> str:
     audit = audit_log_pb2.AuditLog()
     if not payload.Unpack(audit):
         return str(payload.type_url)
-    return f"{audit.method_name} {audit.resource_name} {audit.status.message}".strip()
+    return audit_message(audit.method_name, audit.resource_name, audit.status.message)

@@ -1,152 +1,34 @@
-"""Analyses that lie in a file: another team's, an agent's, yesterday's. They get no credit for being written down.
-
-The file is a JSON list. Each entry says whom it is from (`author`), which failing tests it is about (`about`, a glob
-over node ids), its `whys` from the symptom to the cause, each with `question`, `answer`, a typed `claim` and verbatim
-`quotes`, and how sure its author is (`confidence`).
-"""
+"""Analyses that lie in a file: another team's, an agent's, yesterday's."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from fnmatch import fnmatchcase
 from pathlib import Path
 
-from pydantic import Field, TypeAdapter, ValidationError
-
-from untilgreen.collect.bundle import Bundle
-from untilgreen.errors import ConfigError
-from untilgreen.model.analysis import Analysis, Citation, Rival, Why
-from untilgreen.model.claims import Claim
-from untilgreen.model.document import Document, content_id
-from untilgreen.model.evidence import Case, Item
-
-NOWHERE = "nowhere"
-"""Stands for the evidence of a quote that no item holds. No item has this id, so the gate stumbles over it."""
-
-
-class RecordedWhy(Document):
-    """One why as it is written in the file."""
-
-    question: str
-    answer: str
-    claim: Claim
-    quotes: tuple[str, ...] = ()
-
-
-class RecordedRival(Document):
-    """A rival explanation as it is written in the file."""
-
-    claim: Claim
-    quotes: tuple[str, ...] = ()
-
-
-class Recorded(Document):
-    """One analysis as it is written in the file."""
-
-    author: str
-    about: str
-    whys: tuple[RecordedWhy, ...] = Field(min_length=1, max_length=9)
-    rivals: tuple[RecordedRival, ...] = ()
-    confidence: float = Field(default=0.5, ge=0, le=1)
-
-
-_RECORDS: TypeAdapter[tuple[Recorded, ...]] = TypeAdapter(tuple[Recorded, ...])
+from untilgreen.errors import AnalysisUnreadable, ConfigError
+from untilgreen.model.analysis import Analysis
+from untilgreen.triage.recorded import parse, recorded
 
 
 class RecordedAnalyst:
     """Repeats what is written in a file about the tests that fail now.
 
     Args:
-        file: the JSON list.
+        file: see `untilgreen.triage.recorded`.
 
     Raises:
         ConfigError: with file and position, when it cannot be read.
     """
 
     def __init__(self, file: Path) -> None:
-        self._records = read(file)
+        try:
+            self._records = parse(file.read_bytes(), str(file))
+        except OSError as error:
+            raise ConfigError(
+                f"{file}: it cannot be read ({error.strerror}). Correct `analysts` in the settings."
+            ) from None
+        except AnalysisUnreadable as error:
+            raise ConfigError(f"{error} Mend the file.") from None
 
     def analyse(self, bundle: object) -> tuple[Analysis, ...]:
         """Return an analysis for each record that is about a failing test; `group` is left to whoever groups."""
-        if not isinstance(bundle, Bundle):
-            raise TypeError(f"an analyst reads a Bundle, not {type(bundle).__name__}")
-        failing = [case for case in bundle.find(Case) if case.outcome.bad]
-        found = []
-        for record in self._records:
-            cases = [case for case in failing if fnmatchcase(case.nodeid, record.about)]
-            if cases:
-                found.append(_analysis(record, cases, bundle))
-        return tuple(found)
-
-
-def _analysis(record: Recorded, cases: list[Case], bundle: Bundle) -> Analysis:
-    sources = _Sources(bundle, cases)
-    last = len(record.whys)
-    return Analysis(
-        id=content_id("analysis", record.model_dump_json()),
-        author=record.author,
-        group="",
-        cases=tuple(case.nodeid for case in cases),
-        whys=tuple(
-            Why(
-                number=number,
-                question=why.question,
-                answer=why.answer,
-                claim=why.claim,
-                citations=sources.cite(why.claim, why.quotes),
-                because=number + 1 if number < last else None,
-            )
-            for number, why in enumerate(record.whys, 1)
-        ),
-        rivals=tuple(Rival(claim=r.claim, citations=sources.cite(r.claim, r.quotes)) for r in record.rivals),
-        confidence=record.confidence,
-    )
-
-
-class _Sources:
-    """Finds where a quote stands, the nearest place first: the failing tests' own traces, the claim's own service."""
-
-    def __init__(self, bundle: Bundle, cases: list[Case]) -> None:
-        self._bundle = bundle
-        self._traces = {case.trace for case in cases if case.trace}
-        self._cases = {case.nodeid for case in cases}
-
-    def cite(self, claim: Claim, quotes: Iterable[str]) -> tuple[Citation, ...]:
-        return tuple(Citation(evidence=self._holder(claim, quote), quote=quote) for quote in quotes)
-
-    def _holder(self, claim: Claim, quote: str) -> str:
-        holders = [item for item in self._bundle.items() if quote in item.text]
-        return max(holders, key=lambda item: self._nearness(claim, item)).id if holders else NOWHERE
-
-    def _nearness(self, claim: Claim, item: Item) -> int:
-        service = getattr(claim, "service", "")
-        mine = getattr(item, "trace", "") in self._traces or getattr(item, "nodeid", "") in self._cases
-        return 2 * mine + (bool(service) and getattr(item, "service", "") == service)
-
-
-def read(file: Path) -> tuple[Recorded, ...]:
-    """Read a file of recorded analyses.
-
-    Raises:
-        ConfigError: with file and position.
-    """
-    try:
-        return _RECORDS.validate_python(json.loads(file.read_bytes()))
-    except OSError as error:
-        raise ConfigError(
-            f"{file}: it cannot be read ({error.strerror}). Correct `analysts` in the settings."
-        ) from None
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"{file}:{error.lineno}:{error.colno}: this is not JSON: {error.msg}. Mend it.") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: it is not UTF-8 ({error.reason}). Save it as UTF-8.") from None
-    except ValidationError as error:
-        problems = [f"{file}: {_position(problem['loc'])}: {problem['msg']}" for problem in error.errors()]
-        raise ConfigError("\n".join(problems)) from None
-
-
-def _position(location: tuple[int | str, ...]) -> str:
-    """Return where in the list something is, for example `[2].whys[0].claim`."""
-    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in location]
-    return "".join(parts).removeprefix(".") or "the whole file"
+        return recorded(self._records, bundle)

@@ -1,26 +1,27 @@
 """A cycle's evidence, opened.
 
 On disk a bundle is a folder: `manifest.json`, `items.jsonl` for the small documents, and one Parquet file for each
-sort of bulk row (log entries, request rows). In memory it answers three questions: what is there, what is it called,
-and was everything looked at.
+sort of bulk row (log entries, request rows). Opened, it answers three questions: what is there, what is it called,
+and was everything looked at. Bulk rows stay on disk until somebody asks for them.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
-import duckdb
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
-from untilgreen.model.evidence import Coverage, Entry, Evidence, Item, Manifest, Request, kind_of
+from untilgreen.collect.rows import BULK, Rows, Where, same, write
+from untilgreen.errors import ConfigError, EvidenceIncomplete
+from untilgreen.model.evidence import Case, Coverage, Evidence, Item, Manifest, Stream, kind_of
 
 Kind = TypeVar("Kind", bound=Item)
 
-_BULK: tuple[type[Item], ...] = (Entry, Request)
 _EVIDENCE: TypeAdapter[Item] = TypeAdapter(Evidence)
 
 
@@ -30,27 +31,63 @@ class Bundle:
     Args:
         manifest: which cycle, which revisions, and how completely it was collected.
         items: the evidence; equal items are kept once.
+        rows: bulk rows that lie on disk, by kind.
     """
 
-    def __init__(self, manifest: Manifest, items: Iterable[Item]) -> None:
+    def __init__(
+        self, manifest: Manifest, items: Iterable[Item], rows: dict[type[Item], Rows[Any]] | None = None
+    ) -> None:
         self.manifest = manifest
+        self._rows = rows or {}
         self._by_kind: dict[type[Item], list[Item]] = defaultdict(list)
-        for item in sorted({item.id: item for item in items}.values(), key=_moment):
+        for item in sorted({same(item): item for item in items}.values(), key=_moment):
             self._by_kind[type(item)].append(item)
 
-    def find(self, kind: type[Kind], *, service: str = "", trace: str = "", revision: str = "") -> list[Kind]:
-        """Return the items of one kind, in time order, that have these properties; an empty one means any."""
+    def find(
+        self,
+        kind: type[Kind],
+        *,
+        service: str = "",
+        trace: str = "",
+        revision: str = "",
+        stream: Stream | None = None,
+        raised: bool | None = None,
+        traced: bool | None = None,
+        containing: str = "",
+    ) -> list[Kind]:
+        """Return the items of one kind, in time order, that have these properties; an empty one means any.
+
+        Args:
+            kind: which sort of evidence.
+            service: whose.
+            trace: on which trace.
+            revision: of which revision.
+            stream: from which log; entries only.
+            raised: whether they tell of an exception; entries only.
+            traced: whether they are on a trace at all.
+            containing: words in the message, whatever their case; entries only.
+        """
+        where = Where(service, trace, revision, stream, raised, traced, containing)
+        if kind in self._rows:
+            return cast("list[Kind]", self._rows[kind].find(where))
         found = self._by_trace[kind, trace] if trace else self._by_kind[kind]
-        return [
-            cast("Kind", item)
-            for item in found
-            if (not service or getattr(item, "service", "") == service)
-            and (not revision or getattr(item, "revision", "") == revision)
-        ]
+        return [cast("Kind", item) for item in found if where.fits(item)]
+
+    def tally(
+        self, kind: type[Item], *columns: str, service: str = "", traced: bool | None = None
+    ) -> list[tuple[Any, ...]]:
+        """Return the distinct values of some fields, each with how often it occurs; no object is made for any row."""
+        where = Where(service=service, traced=traced)
+        if kind in self._rows:
+            return self._rows[kind].select(columns, where)
+        fitting = (item for item in self._by_kind[kind] if where.fits(item))
+        counts = Counter(tuple(getattr(item, column) for column in columns) for item in fitting)
+        return sorted((*values, count) for values, count in counts.items())
 
     def get(self, identity: str) -> Item | None:
         """Return the item of this id, or None: an invented id names nothing."""
-        return self._by_id.get(identity)
+        kept = next((rows for kind, rows in self._rows.items() if identity.startswith(f"{kind_of(kind)}-")), None)
+        return kept.get(identity) if kept else self._by_id.get(identity)
 
     def covers(self, kind: type[Item], subject: str) -> Coverage | None:
         """Return the complete coverage of a kind for a subject, or None when its absence proves nothing."""
@@ -59,9 +96,9 @@ class Bundle:
                 return coverage
         return None
 
-    def items(self) -> Iterable[Item]:
+    def items(self) -> Iterator[Item]:
         """Go through all items, kind by kind."""
-        return (item for items in self._by_kind.values() for item in items)
+        return chain(chain.from_iterable(self._by_kind.values()), *self._rows.values())
 
     @cached_property
     def _by_trace(self) -> dict[tuple[type[Item], str], list[Item]]:
@@ -79,56 +116,52 @@ class Bundle:
     def save(self, folder: Path) -> None:
         """Write the bundle into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        small = (item for kind, items in self._by_kind.items() if kind not in _BULK for item in items)
-        _write_lines(folder / "items.jsonl", small)
-        for kind in _BULK:
-            _write_parquet(folder / f"{kind_of(kind)}.parquet", self._by_kind.get(kind, []))
+        small = (item for kind, items in self._by_kind.items() if kind not in BULK for item in items)
+        with (folder / "items.jsonl").open("w", encoding="utf-8", newline="\n") as out:
+            out.writelines(item.model_dump_json() + "\n" for item in small)
+        for kind in BULK:
+            write(folder / f"{kind_of(kind)}.parquet", self._rows.get(kind) or self._by_kind.get(kind, []), kind)
         (folder / "manifest.json").write_text(self.manifest.model_dump_json(indent=1), "utf-8")
 
 
 def load(folder: Path) -> Bundle:
-    """Read a bundle from its folder.
+    """Open the bundle in a folder; its bulk rows stay there until they are asked for.
 
     Raises:
-        FileNotFoundError: the folder holds no bundle.
+        ConfigError: the folder holds no bundle.
+        EvidenceIncomplete: a file of it is missing or damaged.
     """
-    manifest = Manifest.model_validate_json((folder / "manifest.json").read_text("utf-8"))
+    if not (folder / "manifest.json").is_file():
+        raise ConfigError(f"{folder}: there is no bundle. Name a cycle's `bundle` folder, or make one by `import`.")
+    manifest = _manifest(folder / "manifest.json")
+    items = list(_items(folder / "items.jsonl"))
+    cases = [item for item in items if isinstance(item, Case) and item.trace]
+    hot = {case.trace for case in cases if case.outcome.bad}
+    files = {kind: folder / f"{kind_of(kind)}.parquet" for kind in BULK}
+    told = {case.trace for case in cases}
+    rows = {kind: Rows(file, kind, hot, told) for kind, file in files.items() if file.exists()}
+    return Bundle(manifest, items, rows)
+
+
+def _manifest(file: Path) -> Manifest:
+    try:
+        return Manifest.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        raise EvidenceIncomplete(f"{file}: it is no manifest ({error.error_count()} problems).") from None
+
+
+def _items(file: Path) -> Iterator[Item]:
+    if not file.is_file():
+        raise EvidenceIncomplete(f"{file}: it is missing. Collect the evidence again, or take the folder whole.")
     # JSON may hold U+2028 and its like as they are: only a line feed ends a document, so no splitlines().
-    lines = (folder / "items.jsonl").read_bytes().split(b"\n")
-    items = [_EVIDENCE.validate_json(line) for line in lines if line]
-    for kind in _BULK:
-        items += _read_parquet(folder / f"{kind_of(kind)}.parquet", kind)
-    return Bundle(manifest, items)
+    for number, line in enumerate(file.read_bytes().split(b"\n"), start=1):
+        try:
+            yield from (_EVIDENCE.validate_json(text) for text in (line,) if text)
+        except ValidationError as error:
+            trouble = f"{file}:{number}: it is no evidence ({error.error_count()} problems). Collect it again."
+            raise EvidenceIncomplete(trouble) from None
 
 
 def _moment(item: Item) -> float:
     """Return what items are sorted by; things without a time come first, in the order they were given."""
     return item.at.timestamp() if item.at else 0.0
-
-
-def _write_lines(file: Path, items: Iterable[Item]) -> None:
-    with file.open("w", encoding="utf-8", newline="\n") as out:
-        out.writelines(item.model_dump_json() + "\n" for item in items)
-
-
-def _write_parquet(file: Path, items: list[Item]) -> None:
-    """Go through JSON lines: DuckDB loads a million of them in half a second; row by row would take minutes."""
-    lines = file.with_suffix(".jsonl")
-    _write_lines(lines, items)
-    with duckdb.connect() as db:
-        source = "read_json_objects(?, format='newline_delimited', maximum_object_size=67108864)"
-        query = f"""COPY (SELECT json->>'service' AS service, json->>'trace' AS trace, json->>'at' AS at,
-                    json::VARCHAR AS document FROM {source}) TO '{str(file).replace("'", "''")}' (FORMAT parquet)"""  # noqa: S608 - COPY takes no parameter for its file; quotes are doubled
-        if items:
-            db.execute(query, [str(lines)])
-        else:
-            file.unlink(missing_ok=True)
-    lines.unlink()
-
-
-def _read_parquet(file: Path, kind: type[Item]) -> list[Item]:
-    if not file.exists():
-        return []
-    with duckdb.connect() as db:
-        rows = db.execute("SELECT document FROM read_parquet(?)", [str(file)]).fetchall()
-    return [kind.model_validate_json(row[0]) for row in rows]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from untilgreen.collect.rows import same
 from untilgreen.model.document import Window
 from untilgreen.model.evidence import Coverage, Item, kind_of
 
@@ -44,5 +45,5 @@ class Gathered:
 
     def counts(self) -> dict[str, int]:
         """Return how many different items there are of each kind."""
-        different = {item.id: kind_of(type(item)) for item in self.items}
+        different = {same(item): kind_of(type(item)) for item in self.items}
         return dict(sorted(Counter(different.values()).items()))

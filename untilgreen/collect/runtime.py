@@ -9,7 +9,7 @@ from untilgreen.deploy.wanted import Wanted
 from untilgreen.errors import UntilgreenError
 from untilgreen.model.delivery import Health, RevisionState, Rollout, Served, Template, Traffic
 from untilgreen.model.document import Window
-from untilgreen.model.evidence import Entry, HealthSeen, Request, Revision, Secret, Usage
+from untilgreen.model.evidence import Entry, HealthSeen, Request, Revision, Secret
 from untilgreen.model.suite import Result
 from untilgreen.ports import LogPage, LogQuery, Logs, Services
 
@@ -86,13 +86,6 @@ def health_seen(rollout: Rollout, health: Health | None, window: Window) -> Gath
         ]
         gap = "" if checks else "no health check was made"
         gathered.add(found, kind=HealthSeen, subject=served.service, query="last health checks", gap=gap)
-    return gathered
-
-
-def usage_unread(window: Window) -> Gathered:
-    """Record that nobody measured resources: then no claim about them can be refuted by their absence."""
-    gathered = Gathered(window)
-    gathered.add([], kind=Usage, subject="*", query="none", gap="Cloud Monitoring is not read")
     return gathered
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from untilgreen.collect.gathered import Gathered
@@ -19,15 +19,30 @@ LARGEST = 512 * 1024
 
 def sources(history: History, settings: Settings, commit: str, window: Window) -> Gathered:
     """Collect the text files of each service's build context, and the settings."""
+    contexts = {service: wanted.source for service, wanted in settings.services.items()}
+    return context_files(history, contexts, commit, window, FILE)
+
+
+def context_files(history: History, contexts: Mapping[str, str], commit: str, window: Window, *others: str) -> Gathered:
+    """Collect text files of a commit.
+
+    Args:
+        history: the repository.
+        contexts: service -> its build context, relative to the repository's root.
+        commit: the tested one.
+        window: only for the coverage records.
+        others: paths of further files, which belong to no service.
+    """
     gathered = Gathered(window)
     with tempfile.TemporaryDirectory(prefix="untilgreen-") as folder:
         root = Path(folder)
         history.export(commit, root)
         paths = history.files(commit)
-        for service, wanted in settings.services.items():
-            inside = [path for path in paths if PurePosixPath(path).is_relative_to(PurePosixPath(wanted.source))]
-            _add_files(gathered, root, inside, service, commit)
-        _add_files(gathered, root, [path for path in paths if path == FILE], "", commit)
+        for service, source in contexts.items():
+            inside = [path for path in paths if PurePosixPath(path).is_relative_to(PurePosixPath(source))]
+            _add_files(gathered, root, inside, service, commit, service or "*")
+        for other in others:
+            _add_files(gathered, root, [path for path in paths if path == other], "", commit, other)
     return gathered
 
 
@@ -55,12 +70,12 @@ def gate_seen(images: Images, window: Window) -> Gathered:
     return gathered
 
 
-def _add_files(gathered: Gathered, root: Path, paths: list[str], service: str, commit: str) -> None:
+def _add_files(gathered: Gathered, root: Path, paths: list[str], service: str, commit: str, subject: str) -> None:
     texts = {path: _text(root / path) for path in paths}
     left_out = [path for path, content in texts.items() if content is None]
     query = f"text files up to {LARGEST} bytes" + (f"; without {', '.join(left_out)}" if left_out else "")
     files = _files(texts, service, commit)
-    gathered.add(files, kind=SourceFile, subject=service or FILE, query=query)
+    gathered.add(files, kind=SourceFile, subject=subject, query=query)
 
 
 def _files(texts: dict[str, str | None], service: str, commit: str) -> Iterator[SourceFile]:

@@ -9,15 +9,16 @@ from untilgreen.clock import Clock, SystemClock
 from untilgreen.collect.bundle import Bundle
 from untilgreen.collect.changes import changes
 from untilgreen.collect.gathered import Gathered
-from untilgreen.collect.runtime import answered_traces, health_seen, log_rows, revisions, secrets_seen, usage_unread
+from untilgreen.collect.runtime import answered_traces, health_seen, log_rows, revisions, secrets_seen
 from untilgreen.collect.sources import gate_seen, image_contents, sources
+from untilgreen.collect.usage import usage_seen
 from untilgreen.deploy.wanted import wanted
 from untilgreen.model.cycle import Run
 from untilgreen.model.delivery import Health, Images, Rollout
 from untilgreen.model.document import Window
 from untilgreen.model.evidence import Case, Manifest
 from untilgreen.model.suite import Result
-from untilgreen.ports import History, Logs, Services
+from untilgreen.ports import History, Logs, Metrics, Services
 from untilgreen.settings import Settings
 
 FOLDER = "bundle"
@@ -36,8 +37,10 @@ def collect(
     logs: Logs,
     services: Services,
     history: History,
+    metrics: Metrics | None = None,
     good: Rollout | None = None,
     clock: Clock | None = None,
+    until: datetime | None = None,
 ) -> Bundle:
     """Collect a cycle's evidence.
 
@@ -51,8 +54,10 @@ def collect(
         logs: Cloud Logging.
         services: Cloud Run.
         history: the user's repository.
+        metrics: Cloud Monitoring; None leaves a gap where usage would be.
         good: the last rollout that served, which a broken one is compared with.
         clock: tells when the window ends.
+        until: when it ended, for a cycle of the past.
 
     Returns:
         The bundle, not yet saved. What could not be read is a gap in its coverage, not an exception.
@@ -61,7 +66,8 @@ def collect(
         RepositoryError: the tested commit itself cannot be read.
     """
     results = tuple(results)
-    window = window_of(rollout, (clock or SystemClock()).now())
+    clock = clock or SystemClock()
+    window = window_of(rollout, until or clock.now())
     urls = {served.service: served.url for served in rollout.services if served.url}
     good_commit = good.commit if good else ""
     gathered = cases(results, window)
@@ -73,7 +79,8 @@ def collect(
     gathered.merge(image_contents(images, window))
     gathered.merge(gate_seen(images, window))
     gathered.merge(health_seen(rollout, health, window))
-    gathered.merge(usage_unread(window))
+    wait_s = settings.cloud.metrics_wait_s
+    gathered.merge(usage_seen(metrics, rollout, results, window, clock=clock, wait_s=wait_s))
     manifest = Manifest(
         loop=run.loop,
         cycle=run.cycle,

@@ -73,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     faults.add_argument("--ingestion-delay", metavar="2s-5s", help="how long log entries stay unseen")
     faults.add_argument("--read-quota", metavar="60/1m", help="how often log entries may be listed")
     faults.add_argument("--page-token-life", metavar="24h", help="how old a page token of log entries may be")
+    faults.add_argument("--metrics-interval", metavar="60s", help="how often resources are sampled; every 2 s")
+    faults.add_argument("--metrics-delay", metavar="60s-240s", help="how long samples of resources stay unseen")
     running = parser.add_argument_group("running")
     running.add_argument("--invoker-iam", action="store_true", help="services are private until a policy opens them")
     running.add_argument("--max-instances", type=_count, default=MOST, metavar="N", help="of one revision; %(default)s")

@@ -18,6 +18,9 @@ from untilgreen.emulator.iam import Policies
 from untilgreen.emulator.invoker import Invokers
 from untilgreen.emulator.logs_store import LogStore
 from untilgreen.emulator.metadata_server import Identities, MetadataServer
+from untilgreen.emulator.monitoring import CloudMonitoring
+from untilgreen.emulator.monitoring_sampler import Pace, Sampler
+from untilgreen.emulator.monitoring_store import MonitoringStore
 from untilgreen.emulator.operations import Operations
 from untilgreen.emulator.port_book import PortBook
 from untilgreen.emulator.processes import Reaper
@@ -88,17 +91,19 @@ class Cloud:
         shutil.rmtree(instances, ignore_errors=True)
         instances.mkdir()
         self._logs = LogStore(state / "logs-2.sqlite", self._ingestion_delays)
+        self._metrics = MonitoringStore(state / "metrics-1.sqlite")
+        self._sampler = Sampler(self._metrics, self._pace, self._logs)
         self._reaper = Reaper()
         ports = PortBook(state / "ports.json")
         secret_manager = SecretManager(vault, policies)
         identities, invokers = self._doorkeepers(policies) if running.invoker_iam else (None, None)
         self._identities = identities
         self._outside: MetadataServer | None = None
-        grounds = Grounds(ports, self._reaper, instances, running.scaling, identities)
+        grounds = Grounds(ports, self._reaper, instances, running.scaling, identities, watch=self._sampler.watch)
         self._revisions = Revisions(
             Registry(state / "registry"), secret_manager, grounds, self._logs, self._state.shelf("revision")
         )
-        self._routes = Routes(ports, self._logs, invokers)
+        self._routes = Routes(ports, self._sampler, invokers)
         self._operations = operations = Operations(self._state)
         kept = self._state.shelf("service")
         self._rollouts = Rollouts(self._revisions, self._routes, operations, kept)
@@ -111,6 +116,7 @@ class Cloud:
             **operations.methods(),
             **CloudLogging(self._logs, self._latest_faults).methods(),
             **secret_manager.methods(),
+            **CloudMonitoring(self._metrics, self._latest_faults).methods(),
         }
         self._faults = FaultSource(state / FILE, _joined(sown.faults if sown else {}, faults), methods)
         self._chance = random.Random(0)  # noqa: S311 - delays log entries, guards nothing
@@ -124,6 +130,7 @@ class Cloud:
 
     async def take_up(self) -> None:
         """Go on where the emulator before this one ended."""
+        self._sampler.start()
         await take_up(self._services.all(), self._revisions, self._routes, self._rollouts, self._operations)
 
     async def close(self) -> None:
@@ -132,9 +139,11 @@ class Cloud:
         await self._rollouts.close()
         await self._routes.shut()
         await self._revisions.stop_all()
+        await self._sampler.stop()
         if self._outside:
             self._outside.close()
         self._reaper.close()
+        self._metrics.close()
         self._logs.close()
         self._lock.close()
 
@@ -153,6 +162,10 @@ class Cloud:
     def _ingestion_delays(self, count: int) -> list[float]:
         span = self._latest_faults().ingestion_delay
         return [span.draw(self._chance) for _ in range(count)]
+
+    def _pace(self) -> Pace:
+        faults = self._latest_faults()
+        return Pace(faults.metrics_interval, lambda: faults.metrics_delay.draw(self._chance))
 
 
 def _joined(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What an emulator is asked to make difficult, and how people write it.
 
     {"fault": ["UpdateService:UNAVAILABLE:0.3"], "latency": ["ListLogEntries:200ms-500ms"], "fault_seed": 7,
-     "ingestion_delay": "2s", "read_quota": "60/1m", "page_token_life": "24h"}
+     "ingestion_delay": "2s", "read_quota": "60/1m", "page_token_life": "24h", "metrics_interval": "60s",
+     "metrics_delay": "60s-240s"}
 
 A fault is METHODS:CODE and then, each if wanted: `0.3`, the share of the calls that it hits; `2x`, only the first two
 calls; `lost`, the call does its work and only its answer is lost. METHODS is a method's name, with `*` for anything:
@@ -21,6 +22,8 @@ import grpc
 from untilgreen.emulator.durations import Span, seconds, span
 
 _DAY_S = 86_400.0
+SAMPLED_S = 2.0
+"""Seconds from one sample of resources to the next, unless told otherwise."""
 _FIRST = re.compile(r"(\d+)x")
 _QUOTA = re.compile(r"(\d+)/(.+)")
 
@@ -75,6 +78,8 @@ class Faults:
         ingestion_delay: how long a log entry stays unseen; each has its own delay within the span.
         read_quota: how often log entries may be listed, for each project.
         page_token_life: seconds after which a page token of log entries is refused.
+        metrics_interval: seconds from one sample of resources to the next; Google's own are 60.
+        metrics_delay: how long a sample stays unseen; Google's own stay so for up to 240 s.
     """
 
     fault: tuple[Fault, ...] = ()
@@ -83,6 +88,8 @@ class Faults:
     ingestion_delay: Span = field(default_factory=Span)
     read_quota: Quota | None = None
     page_token_life: float = _DAY_S
+    metrics_interval: float = SAMPLED_S
+    metrics_delay: Span = field(default_factory=Span)
 
 
 def parse(given: Any, methods: Iterable[str]) -> Faults:
@@ -142,6 +149,13 @@ def _how(part: str, text: str) -> dict[str, Any]:
     return {"rate": rate}
 
 
+def _interval(text: str) -> float:
+    interval = seconds(text)
+    if interval <= 0:
+        raise ValueError(f"'{text}' is no interval")
+    return interval
+
+
 def _latency(text: str) -> Latency:
     methods, colon, duration = str(text).rpartition(":")
     if not colon or not methods:
@@ -172,5 +186,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "ingestion_delay": lambda text: span(str(text)),
     "read_quota": _quota,
     "page_token_life": lambda text: seconds(str(text)),
+    "metrics_interval": lambda text: _interval(str(text)),
+    "metrics_delay": lambda text: span(str(text)),
 }
 _NAMES = ", ".join(field.name for field in fields(Faults))

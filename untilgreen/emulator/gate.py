@@ -31,6 +31,7 @@ _APIS = {
     "run": "run.googleapis.com",
     "logging": "logging.googleapis.com",
     "secretmanager": "secretmanager.googleapis.com",
+    "monitoring": "monitoring.googleapis.com",
 }
 
 

@@ -23,6 +23,10 @@ from untilgreen.emulator.registry import Image
 from untilgreen.emulator.scaling import Bounds, Scaling
 
 
+def _unwatched(_usage: Usage, _plan: Plan) -> None:
+    """Let nobody look."""
+
+
 @dataclass(frozen=True)
 class Grounds:
     """What all instances stand on.
@@ -34,6 +38,7 @@ class Grounds:
         scaling: what holds for the instances of all revisions.
         identities: gives each instance a metadata server; None when there is none here.
         processes: knows what belongs to an instance.
+        watch: told of each revision whose usage can be looked at.
     """
 
     ports: PortBook
@@ -42,6 +47,7 @@ class Grounds:
     scaling: Scaling = field(default_factory=Scaling)
     identities: Identities | None = None
     processes: Processes = field(default_factory=Processes)
+    watch: Callable[[Usage, Plan], None] = _unwatched
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,7 @@ class Instance:
         self._usage = origin.usage
         self._container = container
         self._metadata = metadata
+        self._usage.began(backend.instance)
         self._guards = [asyncio.create_task(self._hold_limit())]
         self.ended = asyncio.create_task(self._end())
 
@@ -195,6 +202,7 @@ class Instance:
         code = await self._container.ended
         for guard in self._guards:
             guard.cancel()
+        self._usage.ended(self.backend.instance)
         self.backend.close()
         self._grounds.ports.give_back(self.backend.port)
         if self._metadata:

@@ -9,7 +9,12 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec, module_from_spec
 
-PACKAGES = ("google.cloud.run_v2", "google.cloud.logging_v2", "google.cloud.secretmanager_v1")
+PACKAGES = (
+    "google.cloud.run_v2",
+    "google.cloud.logging_v2",
+    "google.cloud.secretmanager_v1",
+    "google.cloud.monitoring_v3",
+)
 
 
 def skip_clients() -> None:

@@ -42,6 +42,9 @@ _LOOK_S, _CLOSE_LOOK_S, _CLOSE = 0.1, 0.025, 0.7
 _SCAN_S = 0.5
 """How old the list of all processes may be: a process that an instance starts counts that much later at most."""
 
+_SHORTEST_S = 0.25
+"""Over less than this, processor time in ticks of 10 ms says nothing."""
+
 _KEEP_S = 1.0
 _KEPT = 600
 _GROUP, _TIMES, _PAGES = 2, slice(11, 15), 21
@@ -91,6 +94,23 @@ class Sample:
     requests: int
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the instances of a revision used since somebody last looked.
+
+    Args:
+        memory: share of the limit, of each sample; of an instance without a new one, its latest.
+        cpu: share of the limit, of each instance: its mean over that time.
+        active: instances that are at work on a request.
+        idle: the others.
+    """
+
+    memory: tuple[float, ...]
+    cpu: tuple[float, ...]
+    active: int
+    idle: int
+
+
 class Usage:
     """What the instances of a revision used: about one sample a second of each, the newest 600 in all.
 
@@ -103,10 +123,16 @@ class Usage:
         self.memory_limit = memory_limit
         self.cpu_limit = cpu_limit
         self._samples: deque[Sample] = deque(maxlen=_KEPT)
+        self._fresh: deque[Sample] = deque(maxlen=_KEPT)
+        self._latest: dict[str, Sample] = {}
+        self._before: dict[str, Sample] = {}
+        self._gone: set[str] = set()
 
     def add(self, sample: Sample) -> None:
         """Take a sample."""
         self._samples.append(sample)
+        self._fresh.append(sample)
+        self._latest[sample.instance] = sample
 
     def samples(self, since: float = 0.0) -> list[Sample]:
         """Return the samples later than a moment, oldest first.
@@ -115,6 +141,44 @@ class Usage:
             since: seconds since 1970.
         """
         return [sample for sample in self._samples if sample.at > since]
+
+    def began(self, instance: str) -> None:
+        """Note that an instance starts now, from nothing."""
+        self._before[instance] = Sample(time.time(), instance, 0, 0.0, 0)
+
+    def ended(self, instance: str) -> None:
+        """Note that an instance has ended: what it used until now still counts."""
+        self._gone.add(instance)
+
+    def look(self) -> Look | None:
+        """Return what was used since the last look, or None when there was nobody to use anything."""
+        fresh, self._fresh = list(self._fresh), deque(maxlen=_KEPT)
+        latest, seen = self._latest, {sample.instance for sample in fresh}
+        alive = [sample for instance, sample in latest.items() if instance not in self._gone]
+        memory = [*fresh, *(sample for sample in alive if sample.instance not in seen)]
+        cpu = [share for sample in latest.values() if (share := self._cpu(sample)) is not None]
+        self._forget()
+        if not memory:
+            return None
+        active = sum(sample.requests > 0 for sample in alive)
+        return Look(tuple(s.memory / self.memory_limit for s in memory), tuple(cpu), active, len(alive) - active)
+
+    def _cpu(self, sample: Sample) -> float | None:
+        before = self._before.get(sample.instance)
+        if before is None or sample.at - before.at < _SHORTEST_S:
+            return None
+        return (sample.cpu - before.cpu) / (sample.at - before.at) / self.cpu_limit
+
+    def _forget(self) -> None:
+        """Begin anew: the next look is compared with what is known now."""
+        for instance in self._gone:
+            self._latest.pop(instance, None)
+            self._before.pop(instance, None)
+        self._gone.clear()
+        for instance, sample in self._latest.items():
+            before = self._before.get(instance)
+            if before is None or sample.at - before.at >= _SHORTEST_S:
+                self._before[instance] = sample
 
 
 class Processes:

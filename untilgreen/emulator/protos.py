@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from google.api import distribution_pb2, metric_pb2
 from google.cloud.logging_v2.types import log_entry, logging
+from google.cloud.monitoring_v3.types import common as monitoring_common
+from google.cloud.monitoring_v3.types import metric_service
 from google.cloud.run_v2.types import (
     condition,
     k8s_min,
@@ -24,6 +27,9 @@ ConditionSeverity = condition.Condition.Severity
 Allocation = traffic_target.TrafficTargetAllocationType
 IngressTraffic = vendor_settings.IngressTraffic
 VersionState = secret_resources.SecretVersion.State
+Aligner = monitoring_common.Aggregation.Aligner
+Reducer = monitoring_common.Aggregation.Reducer
+TimeSeriesView = metric_service.ListTimeSeriesRequest.TimeSeriesView
 
 Message = Any
 """A protobuf message: Google publishes no types for these classes."""
@@ -55,6 +61,14 @@ WriteLogEntriesRequest: Message = logging.WriteLogEntriesRequest.pb()
 WriteLogEntriesResponse: Message = logging.WriteLogEntriesResponse.pb()
 TailLogEntriesRequest: Message = logging.TailLogEntriesRequest.pb()
 TailLogEntriesResponse: Message = logging.TailLogEntriesResponse.pb()
+
+Distribution: Message = distribution_pb2.Distribution
+MetricDescriptor: Message = metric_pb2.MetricDescriptor
+ListTimeSeriesRequest: Message = metric_service.ListTimeSeriesRequest.pb()
+ListTimeSeriesResponse: Message = metric_service.ListTimeSeriesResponse.pb()
+GetMetricDescriptorRequest: Message = metric_service.GetMetricDescriptorRequest.pb()
+ListMetricDescriptorsRequest: Message = metric_service.ListMetricDescriptorsRequest.pb()
+ListMetricDescriptorsResponse: Message = metric_service.ListMetricDescriptorsResponse.pb()
 
 Secret: Message = secret_resources.Secret.pb()
 SecretVersion: Message = secret_resources.SecretVersion.pb()

@@ -56,6 +56,11 @@ def invalid(message: str) -> Refusal:
     return Refusal(grpc.StatusCode.INVALID_ARGUMENT, message)
 
 
+def not_found(message: str) -> Refusal:
+    """Return the refusal of a name that nothing has."""
+    return Refusal(grpc.StatusCode.NOT_FOUND, message)
+
+
 def not_emulated(what: str) -> Refusal:
     """Return the refusal of something that exists in Google Cloud but not here."""
     return Refusal(grpc.StatusCode.UNIMPLEMENTED, f"{what} is not emulated")

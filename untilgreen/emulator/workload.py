@@ -66,6 +66,7 @@ class Workload:
         self.labels = plan.labels
         self.timeout = plan.timeout
         self.usage = Usage(plan.memory, plan.cpu)
+        grounds.watch(self.usage, plan)
         self._origin = Origin(plan, grounds, self.usage)
         self._log = log
         self._scaling = grounds.scaling

@@ -82,6 +82,9 @@ def _silent(coverage: Coverage | None) -> Judgement:
 
 
 def cited(items: Sequence[Item]) -> str:
-    """Return the first item's id and words, and how many more there are."""
-    more = f" and {len(items) - 1} more" if len(items) > 1 else ""
-    return f"{items[0].id} {shorten(items[0].text, 160, placeholder='...')!r}{more}"
+    """Return id and words of the first item, and of the first one of another sort, and how many more there are."""
+    other = next((item for item in items if type(item) is not type(items[0])), None)
+    named = [item for item in (items[0], other) if item]
+    words = " and ".join(f"{item.id} {shorten(item.text, 160, placeholder='...')!r}" for item in named)
+    left = len(items) - len(named)
+    return f"{words} and {left} more" if left else words

@@ -43,8 +43,18 @@ def failed_cases(bundle: Bundle) -> list[Case]:
 @once
 def current(bundle: Bundle, kind: type[Seen], service: str) -> list[Seen]:
     """Return a service's rows from the revision under test; what an older revision did says nothing about this one."""
+    return _tested(bundle, service, bundle.find(kind, service=service))
+
+
+def _tested(bundle: Bundle, service: str, rows: Iterable[Seen]) -> list[Seen]:
     revision = bundle.manifest.revisions.get(service, "")
-    return [row for row in bundle.find(kind, service=service) if not revision or row.revision in (revision, "")]
+    return [row for row in rows if not revision or row.revision in (revision, "")]
+
+
+@once
+def saying(bundle: Bundle, service: str, words: str) -> list[Entry]:
+    """Return what the revision under test, or the platform about it, logged with these words, whatever their case."""
+    return _tested(bundle, service, bundle.find(Entry, service=service, containing=words))
 
 
 def of_failures(bundle: Bundle, rows: Iterable[Seen]) -> list[Seen]:
@@ -73,13 +83,13 @@ def trace_id(trace: str) -> str:
 @once
 def platform_says(bundle: Bundle, service: str) -> list[Entry]:
     """Return what the platform itself logged: an application can print the same words, but not into this log."""
-    return [entry for entry in current(bundle, Entry, service) if entry.stream is Stream.SYSTEM]
+    return _tested(bundle, service, bundle.find(Entry, service=service, stream=Stream.SYSTEM))
 
 
 @once
 def application_says(bundle: Bundle, service: str) -> list[Entry]:
-    """Return what the service's own code logged."""
-    return [entry for entry in current(bundle, Entry, service) if entry.stream is not Stream.SYSTEM]
+    """Return the exceptions that the service's own code logged."""
+    return [entry for entry in errors(bundle, service) if entry.stream is not Stream.SYSTEM]
 
 
 def revision_under_test(bundle: Bundle, service: str) -> Revision | None:
@@ -98,8 +108,8 @@ def gate_saw(bundle: Bundle) -> list[GateSeen]:
 @once
 def errors(bundle: Bundle, service: str = "") -> list[Entry]:
     """Return the entries with an exception in them: of all services and revisions, or of one under test."""
-    logged = current(bundle, Entry, service) if service else bundle.find(Entry)
-    return [entry for entry in logged if entry.raised]
+    logged = bundle.find(Entry, service=service, raised=True)
+    return _tested(bundle, service, logged) if service else logged
 
 
 @once

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from untilgreen.collect.bundle import Bundle
 from untilgreen.model.analysis import Truth
 from untilgreen.model.claims import Claim, Unknown
-from untilgreen.review.claims import cloud, code, configuration, outcomes, traffic
+from untilgreen.review.claims import cloud, code, configuration, outcomes, resources, traffic
 from untilgreen.review.judgement import Check, Judgement, weigh
 
 CHECKS: MappingProxyType[str, Check] = MappingProxyType(
@@ -19,7 +19,7 @@ CHECKS: MappingProxyType[str, Check] = MappingProxyType(
         "auth_rejected": traffic.AUTH_REJECTED,
         "service_down": traffic.SERVICE_DOWN,
         "startup_failed": cloud.STARTUP_FAILED,
-        "resource_exhausted": cloud.RESOURCE_EXHAUSTED,
+        "resource_exhausted": resources.RESOURCE_EXHAUSTED,
         "secret_missing": configuration.SECRET_MISSING,
         "config_mismatch": configuration.CONFIG_MISMATCH,
         "dependency_unreachable": traffic.DEPENDENCY_UNREACHABLE,

@@ -9,7 +9,6 @@ from untilgreen.model.claims import ConfigMismatch, FileExcluded, SecretMissing
 from untilgreen.model.delivery import Exclusion, Template
 from untilgreen.model.evidence import (
     Coverage,
-    Entry,
     GateSeen,
     ImageContent,
     Item,
@@ -20,7 +19,7 @@ from untilgreen.model.evidence import (
 )
 from untilgreen.model.secrets import SecretCheck, SecretProblem
 from untilgreen.review.judgement import Check
-from untilgreen.review.scene import current, gate_saw, of_failures, revision_under_test
+from untilgreen.review.scene import gate_saw, of_failures, revision_under_test, saying
 
 TRAFFIC = "traffic"
 """The key of a mismatch whose values are revisions: who should have answered, and who did."""
@@ -142,7 +141,7 @@ def _in_effect(claim: ConfigMismatch, bundle: Bundle) -> list[Item]:
         words = re.compile(
             rf"(?:port|listen|running|serving|bound).{{0,60}}(?<!\d){re.escape(claim.actual)}(?!\d)", re.IGNORECASE
         )
-        return [entry for entry in current(bundle, Entry, claim.service) if words.search(entry.message)]
+        return [entry for entry in saying(bundle, claim.service, claim.actual) if words.search(entry.message)]
     return []
 
 

@@ -19,11 +19,13 @@ from untilgreen.review.judgement import Check
 from untilgreen.review.routes import masked, matches
 from untilgreen.review.scene import (
     current,
+    errors,
     exchanges,
     host_of,
     of_failures,
     platform_says,
     revision_under_test,
+    saying,
     trace_id,
 )
 
@@ -130,7 +132,10 @@ def _names(claim: DependencyUnreachable, bundle: Bundle, entry: Entry) -> bool:
 
 
 def _unreachable(claim: DependencyUnreachable, bundle: Bundle) -> list[Entry]:
-    return [entry for entry in current(bundle, Entry, claim.service) if _names(claim, bundle, entry)]
+    host = host_of(bundle, claim.callee)
+    told = [entry for words in (claim.callee, host) if words for entry in saying(bundle, claim.service, words)]
+    named = [e for e in (*errors(bundle, claim.service), *told) if _names(claim, bundle, e)]
+    return sorted({entry.id: entry for entry in named}.values(), key=lambda e: e.at.timestamp() if e.at else 0.0)
 
 
 def _reached(claim: DependencyUnreachable, bundle: Bundle) -> list[Request]:
