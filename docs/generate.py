@@ -34,7 +34,7 @@ def pages() -> dict[str, str]:
 
 def commands() -> list[str]:
     """Return the names of all commands."""
-    return [command.__name__ for command, _ in COMMANDS]
+    return [command.__name__.rstrip("_") for command, _ in COMMANDS]
 
 
 def _cli() -> str:

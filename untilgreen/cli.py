@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from untilgreen import __version__
-from untilgreen.commands import cloud, loops, project
+from untilgreen.commands import cloud, collect, explain, import_, loops, project, prove, tests, triage
 from untilgreen.commands.output import say
 from untilgreen.errors import UntilgreenError
 
@@ -28,13 +28,19 @@ COMMANDS = (
     (loops.run, "untilgreen run --repo ../shop --max-cycles 3"),
     (loops.status, "untilgreen status --json"),
     (loops.report, "untilgreen report 20260315-020000-4f1c"),
+    (tests.tests, "untilgreen tests --flaky"),
+    (prove.prove, "untilgreen prove --negative"),
+    (explain.explain, "untilgreen explain test_login"),
+    (collect.collect, "untilgreen collect"),
+    (import_.import_, "untilgreen import --tests report.xml --log log.json --repo . --good v1.2"),
+    (triage.triage, "untilgreen triage evidence --json"),
     (cloud.deploy, "untilgreen deploy --dry-run"),
     (cloud.emulator, "untilgreen emulator --port 8790"),
 )
 """Each with an example that its help shows."""
 
 for command, example in COMMANDS:
-    app.command(epilog=f"Example: {example}")(command)
+    app.command(command.__name__.rstrip("_"), epilog=f"Example: {example}")(command)
 
 
 def _version(wanted: bool) -> None:

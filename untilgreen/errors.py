@@ -9,6 +9,7 @@
     |- CloudUnavailable      exit 3   transient: worth another try
     |- SuiteCrashed          exit 4
     |- EvidenceIncomplete    exit 4
+    |- AnalysisUnreadable    exit 4   of one analyst: the loop goes on without it
     |- RepositoryError       exit 2
     |- ServerUnavailable     exit 2
 
@@ -80,5 +81,11 @@ class SuiteCrashed(UntilgreenError):
 
 class EvidenceIncomplete(UntilgreenError):
     """Something that the verdict needs could not be collected."""
+
+    exit_code = 4
+
+
+class AnalysisUnreadable(UntilgreenError):
+    """An analyst failed, or wrote something that is no analysis."""
 
     exit_code = 4

@@ -100,6 +100,10 @@ class Ledger:
         if not file.exists():
             _write(file, Opening(number=number, commit=commit, started=datetime.now(UTC)))
 
+    def opening(self, number: int) -> Opening | None:
+        """Return a cycle's first line; None when it was not opened."""
+        return _read(self.cycle_folder(number) / "cycle.json", Opening)
+
     def close(self, stop: Stop, reason: str = "") -> None:
         """End the loop."""
         _write(self.folder / "end.json", End(finished=datetime.now(UTC), stop=stop, reason=reason))
@@ -152,7 +156,7 @@ class Ledger:
 
     def read_cycle(self, number: int) -> Cycle | None:
         """Put a cycle together from what its steps kept; None while it has no verdict."""
-        opening = _read(self.cycle_folder(number) / "cycle.json", Opening)
+        opening = self.opening(number)
         entries = {step: entry for step in STEPS if (entry := self._entry(number, step))}
         if opening is None or "verdict" not in entries:
             return None

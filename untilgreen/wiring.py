@@ -20,7 +20,7 @@ from untilgreen.ledger import Ledger
 from untilgreen.model.cycle import Run
 from untilgreen.model.suite import Outcome
 from untilgreen.redaction import LAST_NET, Redactor
-from untilgreen.settings import FILE, PrebuiltImage, Service, Settings, parse
+from untilgreen.settings import FILE, AnalystSettings, PrebuiltImage, Service, Settings, parse
 
 if TYPE_CHECKING:
     from untilgreen.model.analysis import Approval
@@ -31,11 +31,13 @@ if TYPE_CHECKING:
         Fixer,
         History,
         Logs,
+        Metrics,
         Narrator,
         Probe,
         Redaction,
         Secrets,
         Services,
+        StandIns,
         Suite,
         Watcher,
     )
@@ -113,6 +115,13 @@ class Workshop:
         return CloudLogging(self.settings.cloud.project, self.run.endpoint, redaction=self.redaction)
 
     @cached_property
+    def metrics(self) -> Metrics:
+        """Cloud Monitoring."""
+        from untilgreen.adapters.cloud_monitoring import CloudMonitoring  # noqa: PLC0415 - Google's clients take 1.5 s
+
+        return CloudMonitoring(self.settings.cloud.project, self.run.endpoint)
+
+    @cached_property
     def probe(self) -> Probe:
         """Health checks."""
         from untilgreen.adapters.http_probe import HttpProbe  # noqa: PLC0415 - adapters are loaded late
@@ -126,17 +135,45 @@ class Workshop:
 
         return PytestSuite(redaction=self.redaction)
 
+    @cached_property
+    def stand_ins(self) -> StandIns:
+        """What breaks services on purpose."""
+        from untilgreen.adapters.breaking_proxy import BreakingProxy  # noqa: PLC0415 - adapters are loaded late
+
+        return BreakingProxy()
+
     def analysts(self) -> tuple[Analyst, ...]:
         """Return those beside the built-in one."""
-        from untilgreen.adapters.recorded_analyst import RecordedAnalyst  # noqa: PLC0415 - adapters are loaded late
-
-        return tuple(RecordedAnalyst(self.root / wanted.file) for wanted in self.settings.analysts)
+        return tuple(analyst_of(wanted, self.root) for wanted in self.settings.analysts)
 
     def fixers(self) -> tuple[Fixer, ...]:
         """Return who may offer fixes."""
         from untilgreen.adapters.patch_queue import PatchQueue  # noqa: PLC0415 - adapters are loaded late
 
         return tuple(PatchQueue(self.root / wanted.folder) for wanted in self.settings.fixers)
+
+
+def analyst_of(wanted: AnalystSettings, root: Path) -> Analyst:
+    """Return whom the settings name.
+
+    Args:
+        wanted: a part of the settings.
+        root: of the repository.
+
+    Raises:
+        ConfigError: its file cannot be read, or its extra is not installed.
+    """
+    if wanted.kind == "command":
+        from untilgreen.adapters.command_analyst import CommandAnalyst  # noqa: PLC0415 - adapters are loaded late
+
+        return CommandAnalyst(wanted.command, wanted.pass_env, wanted.timeout_s)
+    if wanted.kind == "model":
+        from untilgreen.adapters.model_analyst import ModelAnalyst  # noqa: PLC0415 - an extra that not all have
+
+        return ModelAnalyst(wanted.model, wanted.most_characters, wanted.timeout_s)
+    from untilgreen.adapters.recorded_analyst import RecordedAnalyst  # noqa: PLC0415 - adapters are loaded late
+
+    return RecordedAnalyst(root / wanted.file)
 
 
 def builder_of(name: str, service: Service, target: str, folder: Path) -> Builder:
@@ -231,7 +268,7 @@ def cloud(root: Path, settings: Settings) -> Iterator[str]:
 
 
 def _load_clients() -> None:
-    for name in ("cloud_run", "cloud_logging", "secret_manager"):
+    for name in ("cloud_run", "cloud_logging", "secret_manager", "cloud_monitoring"):
         importlib.import_module(f"untilgreen.adapters.{name}")
 
 
@@ -248,6 +285,9 @@ class _LogNarrator:
 
     def say(self, step: str, text: str) -> None:
         self._log.info("%s: %s", step, LAST_NET.mask(text))
+
+    def note(self, step: str, text: str) -> None:
+        self.say(step, text)
 
     def suite(self) -> Watcher:
         return self

@@ -1,156 +1,120 @@
-"""What proof costs: 1000 I/O-bound tests under untilgreen, under xdist with as many workers, and one after another.
+"""What running and proving a suite costs, beside bare pytest, xdist, and the same workers without proof.
 
-Run it as `python benchmarks/suite/run.py`. Prints wall and CPU seconds of each and ratios with their spread.
+Run it as `python benchmarks/suite/run.py`, or with the names of some parts: io, slow, trivial, growth. Everything is
+measured in turns, so that a busy moment hits all ways; each line is a ratio of one run, with its spread.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import multiprocessing
-import os
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from aiohttp import web
+sys.path.insert(0, str(Path(__file__).parent))
 
-from untilgreen.adapters.pytest_suite import PytestSuite
-from untilgreen.model.suite import Outcome
-from untilgreen.ports import SuiteOrder
+import suites
+import ways
+from ways import Cost
 
-ANSWER_S = 0.005
-
-CONFTEST = """
-import os, httpx, pytest
-
-@pytest.fixture(scope="session")
-def api():
-    with httpx.Client(base_url=os.environ["URL"]) as client:
-        yield client
-"""
-
-TESTS = """
-import pytest
-
-@pytest.mark.parametrize("n", range({count}))
-def test_answer(api, n):
-    answer = api.get(f"/items/{{n}}")
-    assert answer.status_code == 200
-    assert answer.json() == {{"item": n}}
-"""
+OURS = "untilgreen, with proof"
+Runs = dict[str, list[Cost]]
 
 
-class Unheard:
-    """Watches nothing: only time counts."""
-
-    def collected(self, total: int) -> None:
-        """Do nothing."""
-
-    def finished(self, nodeid: str, outcome: Outcome) -> None:
-        """Do nothing."""
-
-
-async def item(request: web.Request) -> web.Response:
-    """Answer after the time that a small service takes."""
-    await asyncio.sleep(ANSWER_S)
-    return web.json_response({"item": int(request.match_info["n"])})
+def in_turns(rounds: int, runs: Mapping[str, Callable[[], Cost]]) -> Runs:
+    """Run each way once a round."""
+    costs: Runs = {way: [] for way in runs}
+    for _ in range(rounds):
+        for way, run in runs.items():
+            costs[way].append(run())
+    return costs
 
 
-def serve(address: multiprocessing.Queue[str]) -> None:
-    """Run the service, and tell where."""
+def io(folder: Path, rounds: int) -> None:
+    """Measure 1000 tests that each wait 5 ms for an answer, with 8 workers."""
+    checkout = suites.answering(folder, 1000)
+    with suites.service(0.005) as url:
+        costs = in_turns(
+            rounds,
+            {
+                OURS: lambda: ways.ours(checkout, 8, url),
+                "the same workers, no proof": lambda: ways.unproven(checkout, 8, url),
+                "pytest-xdist -n auto": lambda: ways.xdist(checkout, "auto", url),
+                "pytest": lambda: ways.serial(checkout, url),
+            },
+        )
+    tell("1000 tests, 5 ms an answer", costs)
+    target(costs, "the same workers, no proof", 1.15)
+    target(costs, "pytest-xdist -n auto", 0.6)
+    target(costs, "pytest", 0.5)
+    spent = [
+        (own.cpu_s - peer.cpu_s) for own, peer in zip(costs[OURS], costs["the same workers, no proof"], strict=True)
+    ]
+    print(f"  proof and the runner's own process: {statistics.median(spent):.2f} ms of CPU a test")
 
-    async def forever() -> None:
-        app = web.Application()
-        app.router.add_get("/items/{n}", item)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        address.put(site._server.sockets[0].getsockname()[1])  # noqa: SLF001 - aiohttp tells its port nowhere else
-        await asyncio.Event().wait()
 
-    asyncio.run(forever())
+def slow(folder: Path, _: int) -> None:
+    """Measure 400 tests that each wait 100 ms for an answer, with 16 workers."""
+    checkout = suites.answering(folder, 400)
+    with suites.service(0.1) as url:
+        runs = {OURS: lambda: ways.ours(checkout, 16, url), "pytest": lambda: ways.serial(checkout, url)}
+        costs = in_turns(1, runs)
+    tell("400 tests, 100 ms an answer", costs)
+    target(costs, "pytest", 0.1)
 
 
-def bare(folder: Path, url: str, *args: str) -> None:
-    """Run pytest as a user would."""
-    env = {**os.environ, "URL": url}
-    subprocess.run([sys.executable, "-m", "pytest", "-q", *args, "e2e"], cwd=folder, env=env, check=True, stdout=-3)
+def trivial(folder: Path, rounds: int) -> None:
+    """Measure 10,000 tests that do nothing."""
+    checkout = suites.trivial(folder, 10_000)
+    runs = {OURS: lambda: ways.ours(checkout, 2), "pytest": lambda: ways.serial(checkout)}
+    costs = in_turns(min(rounds, 2), runs)
+    tell("10,000 trivial tests", costs)
+    target(costs, "pytest", 1.3)
 
 
-def ours(folder: Path, url: str, tests: int, workers: int) -> None:
-    """Run the suite with proof, and make sure that there is proof."""
-    order = SuiteOrder(
-        run_id="benchmark",
-        root=str(folder),
-        path="e2e",
-        python=sys.executable,
-        workers=workers,
-        env={"URL": url},
-        hosts=(url.removeprefix("http://"),),
-        folder=str(folder / "suite"),
-        deadline_s=600,
-        test_timeout_s=60,
+def growth(folder: Path, _: int) -> None:
+    """Measure how cost and memory grow from 1,000 to 20,000 tests."""
+    few, many = (ways.ours(suites.trivial(folder, count), 2) for count in (1_000, 20_000))
+    none = ways.ours(suites.trivial(folder, 1), 2)
+    each = [(cost.cpu_s - none.cpu_s) / count * 1000 for cost, count in ((few, 1_000), (many, 20_000))]
+    print(f"from 1,000 to 20,000 trivial tests\n  CPU a test: {each[0]:.2f} ms, then {each[1]:.2f} ms: ", end="")
+    print(f"{each[1] / each[0]:.2f}x")
+    print(
+        f"  memory at 20,000: {many.own_mb:.0f} MB in the runner, {many.tests_mb:.0f} MB in pytest (at most 200 each)"
     )
-    output = PytestSuite().run(order, Unheard())
-    proven = [a for a in output.attempts.values() if a.sighting and a.sighting.bytes_received and a.sighting.assertions]
-    if len(proven) != tests:
-        raise SystemExit(f"only {len(proven)} of {tests} tests were witnessed")
 
 
-def measured(run: Callable[[], None]) -> tuple[float, float]:
-    """Return wall and CPU seconds of a run."""
-    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    run()
-    after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - begun
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def tell(title: str, costs: Runs) -> None:
+    """Print what each way took."""
+    print(title)
+    for way, runs in costs.items():
+        walls, cpus = [cost.wall_s for cost in runs], [cost.cpu_s for cost in runs]
+        spread = f"({min(walls):.2f}-{max(walls):.2f})"
+        print(f"  {way:28} wall {statistics.median(walls):6.2f} s {spread:15} CPU {statistics.median(cpus):6.2f} s")
+
+
+def target(costs: Runs, peer: str, bound: float) -> None:
+    """Print the ratio of walls to a peer, round by round, beside what it should be at most."""
+    ratios = sorted(own.wall_s / other.wall_s for own, other in zip(costs[OURS], costs[peer], strict=True))
+    middle = statistics.median(ratios)
+    verdict = "as wanted" if middle <= bound else "MISSED"
+    print(f"  takes {middle:.2f}x of {peer} ({ratios[0]:.2f}-{ratios[-1]:.2f}); at most {bound}: {verdict}", flush=True)
+
+
+PARTS = {"io": io, "slow": slow, "trivial": trivial, "growth": growth}
 
 
 def main() -> None:
-    """Measure in turns, so that a busy moment hits all of them."""
+    """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tests", type=int, default=1000)
-    parser.add_argument("--workers", type=int, default=8)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS))
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # without compiled files the peer would compile once a worker
-    address: multiprocessing.Queue[str] = multiprocessing.Queue()
-    server = multiprocessing.Process(target=serve, args=(address,), daemon=True)
-    server.start()
-    url = f"http://127.0.0.1:{address.get()}"
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "e2e").mkdir()
-        (folder / "e2e" / "conftest.py").write_text(CONFTEST)
-        (folder / "e2e" / "test_items.py").write_text(TESTS.format(count=asked.tests))
-        ways: dict[str, Callable[[], None]] = {
-            "untilgreen, with proof": lambda: ours(folder, url, asked.tests, asked.workers),
-            f"pytest-xdist -n {asked.workers}": lambda: bare(folder, url, "-n", str(asked.workers)),
-            "pytest, one after another": lambda: bare(folder, url),
-        }
-        times = {way: [] for way in ways}
-        for _ in range(asked.rounds):
-            for way, run in ways.items():
-                times[way].append(measured(run))
-    server.terminate()
-    tell(times)
-
-
-def tell(times: dict[str, list[tuple[float, float]]]) -> None:
-    """Print each way, and ratios to the first."""
-    first = [wall for wall, _ in next(iter(times.values()))]
-    for way, runs in times.items():
-        walls, cpus = [wall for wall, _ in runs], [cpu for _, cpu in runs]
-        ratios = sorted(own / wall for own, wall in zip(first, walls, strict=True))
-        line = f"{way:28} wall {statistics.median(walls):6.2f} s ({min(walls):.2f}-{max(walls):.2f})"
-        line += f"  CPU {statistics.median(cpus):6.2f} s  untilgreen takes {statistics.median(ratios):.2f}x"
-        print(f"{line} ({ratios[0]:.2f}-{ratios[-1]:.2f})")
+        for part in asked.parts:
+            PARTS[part](Path(name), asked.rounds)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from untilgreen.green import exit_code, flaky
+from untilgreen.green import exit_code
 from untilgreen.model.analysis import Finding, Fixes
 from untilgreen.model.cycle import Cycle, Loop
 from untilgreen.report.details import Details
 from untilgreen.report.identity import of_cycle
 from untilgreen.report.story import Chain, chains_of, changes_of, state_of
 from untilgreen.report.summary import pass_rate, remaining
+from untilgreen.suite.outcomes import is_flaky
 
 SCHEMA = "untilgreen.report/1"
 
@@ -55,7 +56,7 @@ def _cycle(cycle: Cycle, details: Details) -> dict[str, Any]:
         "flaky": {
             result.nodeid: [attempt.outcome.value for attempt in result.attempts]
             for result in details.results_of(cycle.number)
-            if flaky(result)
+            if is_flaky(result)
         },
         "proof": cycle.proof.model_dump(mode="json") if cycle.proof else None,
         "causes": _causes(cycle),

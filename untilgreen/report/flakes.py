@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from untilgreen.green import flaky
 from untilgreen.model.cycle import Loop
 from untilgreen.report.details import Details
+from untilgreen.suite.outcomes import is_flaky
 
 MOST = 50
 """Flaky tests that people are shown; machines get all."""
@@ -35,5 +35,5 @@ def flakes(loop: Loop, details: Details) -> list[Flake]:
         )
         for cycle in reversed(loop.cycles)
         for result in details.results_of(cycle.number)
-        if flaky(result)
+        if is_flaky(result)
     ]

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from untilgreen.green import flaky
 from untilgreen.model.cycle import Cycle
 from untilgreen.model.suite import Outcome, Reality, Result
 from untilgreen.report.details import Details
 from untilgreen.report.text import one_line
+from untilgreen.suite.outcomes import is_flaky
 
 _NAME = 160
 """Longest node id in a label; parameters can be whole documents."""
@@ -100,7 +100,7 @@ def grid(cycle: Cycle, details: Details, links: dict[str, str]) -> Grid:
 
 
 def _look(result: Result, *, real: bool) -> Look:
-    if flaky(result):
+    if is_flaky(result):
         return FLAKY
     if result.outcome is Outcome.PASSED:
         return PASSED if real else UNPROVEN

@@ -24,7 +24,7 @@ from untilgreen.report.grid import LOOKS, Grid, grid
 from untilgreen.report.identity import identities
 from untilgreen.report.judgements import fix_notes, judgements
 from untilgreen.report.plot import plot
-from untilgreen.report.rollouts import rollout_notes
+from untilgreen.report.rollouts import cycle_notes, rollout_notes
 from untilgreen.report.story import Thread, changes_of, kind, open_causes, place, threads
 from untilgreen.report.summary import WORDS, figures, headline, paragraph, pass_rate, remaining
 from untilgreen.report.text import duration, legible, many, moment, one_line, percent, short
@@ -90,6 +90,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "changes": changes_of,
+        "cycle_notes": cycle_notes,
         "duration": duration,
         "kind": kind,
         "many": many,

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from junitparser import Error, Failure, Properties, Property, Skipped, TestSuite
 from junitparser.xunit2 import FlakyError, FlakyFailure, JUnitXml, TestCase
 
-from untilgreen.green import flaky
 from untilgreen.model.suite import Attempt, Outcome, Proof, Result
 from untilgreen.report.text import legible
+from untilgreen.suite.outcomes import is_flaky
 
 
 def render_junit(results: Iterable[Result], proofs: Mapping[str, Proof] | None = None, name: str = "untilgreen") -> str:
@@ -38,7 +38,7 @@ def _case(result: Result, proof: Proof | None) -> TestCase:
     case.append(_properties(result, proof))  # type: ignore[no-untyped-call] # junitparser has types in part
     if ending := _ending(result):
         case.result = [ending]
-    for attempt in result.attempts[:-1] if flaky(result) else ():
+    for attempt in result.attempts[:-1] if is_flaky(result) else ():
         if attempt.outcome.bad:
             case.add_interim_result(_interim(attempt))
     return case
@@ -56,7 +56,7 @@ def _properties(result: Result, proof: Proof | None) -> Properties:
     values = {
         "outcome": result.outcome.value,
         "attempts": ", ".join(f"{a.number} {a.outcome}" for a in result.attempts),
-        "flaky": "true" if flaky(result) else "",
+        "flaky": "true" if is_flaky(result) else "",
         "trace": last.sighting.trace if last and last.sighting else "",
         "reality": proof.reality.value if proof else "unproven" if result.outcome is Outcome.PASSED else "",
         "doubts": "; ".join(proof.doubts) if proof else "",

@@ -10,7 +10,7 @@ from untilgreen.report.details import Details
 from untilgreen.report.flakes import MOST, flakes
 from untilgreen.report.identity import identities
 from untilgreen.report.judgements import FixNote, Judgement, fix_notes, judgements
-from untilgreen.report.rollouts import RolloutNote, rollout_notes
+from untilgreen.report.rollouts import RolloutNote, cycle_notes, rollout_notes
 from untilgreen.report.story import Chain, Thread, changes_of, kind, open_causes, place, threads
 from untilgreen.report.summary import WORDS, ended, figures, headline, paragraph, pass_rate, remaining
 from untilgreen.report.text import code, duration, fenced, many, markdown, moment, percent, short
@@ -97,6 +97,7 @@ def _cycles(loop: Loop, _details: Details) -> Iterator[str]:
         yield f"### Cycle {cycle.number}: {WORDS[cycle.verdict.color]}, {took}"
         yield ""
         yield from change_lines(cycle)
+        yield from (f"- {markdown(note, 400)}" for note in cycle_notes(cycle))
         if cycle.approval:
             reason = f": {markdown(cycle.approval.reason)}" if cycle.approval.reason else ""
             yield f"- Fixes {cycle.approval.decision.replace('_', ' ')} by {markdown(cycle.approval.approver)}{reason}"

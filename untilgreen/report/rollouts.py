@@ -1,4 +1,4 @@
-"""What a reader should know about a cycle's rollout beside who serves: failures, ways back, secrets, notes."""
+"""What a reader should know about a cycle beside its results: a rollout's failures, ways back, and notes."""
 
 from __future__ import annotations
 
@@ -33,6 +33,16 @@ def rollout_notes(loop: Loop) -> list[RolloutNote]:
     """Return the cycles whose rollout needs words, the newest first."""
     found = (_of_cycle(cycle) for cycle in reversed(loop.cycles))
     return [note for note in found if note.troubles or note.ways_back or note.notes]
+
+
+def cycle_notes(cycle: Cycle) -> tuple[str, ...]:
+    """Return what the steps of a cycle say beside their results: how tests were run, controlled and explained."""
+    suite, proof, triage = cycle.suite, cycle.proof, cycle.triage
+    return (
+        *(suite.notes if suite else ()),
+        *(proof.control_notes if proof else ()),
+        *(triage.notes if triage else ()),
+    )
 
 
 def _of_cycle(cycle: Cycle) -> RolloutNote:

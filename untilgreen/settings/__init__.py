@@ -13,7 +13,15 @@ from pydantic import Field, ValidationError
 from untilgreen.deploy.secrets_policy import SecretSettings
 from untilgreen.errors import ConfigError
 from untilgreen.settings.part import Name, Part
-from untilgreen.settings.people import Approve, PatchQueue, RecordedAnalyst, RollbackSettings
+from untilgreen.settings.people import (
+    AnalystSettings,
+    Approve,
+    CommandAnalyst,
+    ModelAnalyst,
+    PatchQueue,
+    RecordedAnalyst,
+    RollbackSettings,
+)
 from untilgreen.settings.services import (
     Builder,
     Cloud,
@@ -27,11 +35,14 @@ from untilgreen.settings.suite import Negative, Shards, SuiteSettings
 
 __all__ = [
     "FILE",
+    "AnalystSettings",
     "Approve",
     "Builder",
     "Cloud",
+    "CommandAnalyst",
     "CommandBuilder",
     "HealthSettings",
+    "ModelAnalyst",
     "Name",
     "Negative",
     "Part",
@@ -63,8 +74,11 @@ class Settings(Part):
     """How strictly secrets are checked before anything is rolled out."""
     suite: SuiteSettings = SuiteSettings()
     """The e2e tests and how to run them."""
-    analysts: tuple[RecordedAnalyst, ...] = ()
+    analysts: tuple[AnalystSettings, ...] = ()
     """Beside the built-in one."""
+    knowledge: str = ""
+    """A TOML file in the repository with codes, platform texts and exceptions of your own; its form is that of
+    untilgreen/knowledge/default.toml."""
     fixers: tuple[PatchQueue, ...] = ()
     """Who may offer fixes. Without any, a loop ends after the first red cycle with its causes."""
     approve: Approve = Approve()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from untilgreen.settings.part import Part
 
@@ -13,9 +13,49 @@ class RecordedAnalyst(Part):
     """An analyst whose analyses lie in a file: another team's, an agent's, yesterday's."""
 
     kind: Literal["file"] = "file"
-    """So far the only kind."""
+    """The default kind."""
     file: str
     """JSON, relative to the repository's root; its form stands in the demo's README."""
+
+
+class CommandAnalyst(Part):
+    """A program of your own: it reads a bundle of evidence and prints analyses."""
+
+    kind: Literal["command"]
+    """Chosen by name."""
+    command: tuple[str, ...] = Field(min_length=1)
+    """Its words, started without a shell in a folder of its own that holds a copy of the bundle. `{bundle}` stands for
+    that folder. It prints a JSON list in the form of a recorded analysis."""
+    pass_env: tuple[str, ...] = ()
+    """Environment variables that it is given beside PATH, HOME and the locale, for example a key of its own."""
+    timeout_s: float = Field(default=600, gt=0)
+    """Ten minutes are long for an analyst and short for a night."""
+
+
+class ModelAnalyst(Part):
+    """A language model, through pydantic-ai (extra `model`). It proposes; the review judges it like anybody."""
+
+    kind: Literal["model"]
+    """Chosen by name."""
+    model: str
+    """As pydantic-ai names it, for example `anthropic:claude-sonnet-4-5`. Its key comes from the environment."""
+    most_characters: int = Field(default=60_000, ge=1000)
+    """So much evidence is shown to it for one group: more costs money and helps little."""
+    timeout_s: float = Field(default=300, gt=0)
+    """For one group."""
+
+
+def _kind(value: object) -> str:
+    """Return which analyst is meant; one without a kind is a file, as it was when there was no other."""
+    return str(value.get("kind", "file") if isinstance(value, dict) else getattr(value, "kind", "file"))
+
+
+AnalystSettings = Annotated[
+    Annotated[RecordedAnalyst, Tag("file")]
+    | Annotated[CommandAnalyst, Tag("command")]
+    | Annotated[ModelAnalyst, Tag("model")],
+    Discriminator(_kind),
+]
 
 
 class PatchQueue(Part):

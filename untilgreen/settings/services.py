@@ -24,6 +24,10 @@ class Cloud(Part):
     """Emulator only: a YAML file with the secrets it starts with, relative to the repository's root."""
     state: str = ".untilgreen/emulator"
     """Emulator only: where it keeps images, logs and services, relative to the repository's root."""
+    metrics_wait_s: float = Field(default=300, ge=0)
+    """How long step collect waits at most, when tests failed, for the samples of memory and CPU of the last test: Cloud
+    Monitoring takes one a minute and shows it up to four minutes later. Without them no claim about resources can be
+    judged; 0 does not wait."""
 
 
 class HealthSettings(Part):

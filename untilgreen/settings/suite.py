@@ -14,12 +14,14 @@ class Shards(Part):
 
     count: int = Field(default=1, ge=1, le=64)
     """One runs everything here. More than 64 would cost Prefect more than they save."""
-    on: Literal["threads", "dask", "work_pool"] = "threads"
-    """threads: on this machine. dask: on a Dask cluster. work_pool: on workers of a Prefect work pool."""
+    run_on: Literal["threads", "dask", "work_pool"] = "threads"
+    """threads: on this machine, which divides its `workers` among them. dask: on a Dask cluster. work_pool: on workers
+    of a Prefect work pool. Other machines must share the repository's folder, at the same path, and reach the deployed
+    services; each shard has all `workers` there."""
     address: str = ""
     """dask: the scheduler, for example `tcp://10.0.0.2:8786`; empty starts a cluster of processes on this machine."""
     pool: str = ""
-    """work_pool: its name."""
+    """work_pool: its name; empty takes the pool of the newest deployment of flow `shard` (deployments/README.md)."""
     reruns: int = Field(default=2, ge=0, le=10)
     """How often a shard that got lost with its worker is run again before its tests count as not run."""
 
@@ -65,6 +67,9 @@ class SuiteSettings(Part):
     `untilgreen tests --write-index` writes it."""
     features: dict[str, tuple[str, ...]] = {}
     """Name -> node id patterns, for `--focus`: `auth: ["e2e/test_login.py::*", "*token*"]`."""
+    focus: str = ""
+    """Only a part is run: a path, a node id, a feature's name or a marker expression. `--focus` sets it for one loop.
+    A part is never green."""
     breaker_s: float = Field(default=2, ge=0)
     """When a service has not answered its health path for so long, the suite is stopped: what has not run says so
     instead of failing. 0 turns it off."""

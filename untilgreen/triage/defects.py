@@ -7,12 +7,13 @@ import re
 from untilgreen.model.analysis import Citation
 from untilgreen.model.claims import CodeDefect, ErrorRaised, SecretMissing, Unknown
 from untilgreen.model.evidence import Entry, Hunk
-from untilgreen.triage.callsites import Definition, Site
+from untilgreen.triage.callsites import Definition, Site, index_of
 from untilgreen.triage.changes import bringing_line, bringing_text, regressed, removing_text
 from untilgreen.triage.deviance import Deviance, deviance, unguarded
 from untilgreen.triage.env import Lack, lacking
 from untilgreen.triage.errors import Error
 from untilgreen.triage.frames import Spot, function_at, last_line, short
+from untilgreen.triage.handlers import touching
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.whys import Chain, Link, cite
 
@@ -125,8 +126,7 @@ def _empty_pool(scene: Scene, error: Error, _entries: tuple[Entry, ...]) -> Chai
 
 def _foreign_change(scene: Scene, error: Error, spot: Spot, callees: tuple[str, ...]) -> Chain:
     """An old line fails because a service that it asks now answers otherwise."""
-    own = scene.root(error.entry.service)
-    if not callees or any(h.path.startswith(own) for h in scene.hunks):
+    if not callees or touching(scene, _around(scene, error, spot)):
         return ()
     raised = error.entry.raised
     words = set(_WORD.findall(spot.source)) | set(_WORD.findall(raised.message if raised else ""))
@@ -138,6 +138,14 @@ def _foreign_change(scene: Scene, error: Error, spot: Spot, callees: tuple[str, 
             did = f"changed what {owner} answers ({', '.join(told[:3])})"
             return (regressed(scene, hunk, question, did, *told, strength=0.6),)
     return ()
+
+
+def _around(scene: Scene, error: Error, spot: Spot) -> list[Definition]:
+    """Return the functions that a traceback passes through: a change in one of them is nearer than any elsewhere."""
+    index = index_of(scene, error.entry.service)
+    raised = error.entry.raised
+    names = {spot.function, *(frame.function for frame in (raised.frames if raised else ()))}
+    return [d for name in sorted(names) for d in index.definitions.get(name, ())]
 
 
 def _told(hunk: Hunk, words: set[str]) -> list[str]:

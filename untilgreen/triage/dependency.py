@@ -12,27 +12,21 @@ from untilgreen.triage.scene import Scene
 from untilgreen.triage.seen import tenth
 from untilgreen.triage.whys import Chain, Link, cite
 
-_NETWORK = re.compile(
-    r"connect|refused|unreachable|reset by peer|name or service not known|getaddrinfo|time[d -]?out|disconnected"
-    r"|temporary failure in name resolution|no route to host|bad gateway|service unavailable",
-    re.IGNORECASE,
-)
 _HOST = re.compile(
     r"(?:https?|wss?|grpc|postgres(?:ql)?|redis|mysql|amqp|mongodb)://(?:[^@\s/]*@)?([\w.-]+(?::\d+)?)|\b([\w.-]+:\d{2,5})\b"
 )
 _CLIENT = re.compile(r"/(?:httpx|httpcore|requests|urllib3?|aiohttp|http)/")
 _CLIENT_ERROR = re.compile(r"Connect(?:Error|Timeout)$|ReadTimeout$|ClientConnector|MaxRetryError$|URLError$")
-_MEMORY = re.compile(r"memory limit of .+ exceeded|out of memory|oom", re.IGNORECASE)
 _AFTER = timedelta(seconds=30)
 _BEFORE = timedelta(seconds=2)
 _SLOW_SHARE = 0.6
 SLOW_S = 1.0
 
 
-def is_network(entry: Entry) -> bool:
+def is_network(scene: Scene, entry: Entry) -> bool:
     """Tell whether a logged exception is about reaching something else."""
     raised = entry.raised
-    return bool(raised) and bool(_NETWORK.search(f"{raised.exception} {raised.message}" if raised else ""))
+    return raised is not None and scene.knowledge.exception_is(raised.exception, raised.message, "network")
 
 
 def callee_of(scene: Scene, entry: Entry) -> str:
@@ -91,7 +85,8 @@ def exhausted(scene: Scene, row: Request) -> Chain:
     if row.at is None:
         return ()
     start, end = row.at - _BEFORE, row.at + timedelta(seconds=row.latency_s) + _AFTER
-    kills = [e for e in scene.platform(row.service) if _MEMORY.search(e.message) and e.at and start <= e.at <= end]
+    near = [e for e in scene.platform(row.service) if e.at and start <= e.at <= end]
+    kills = [e for e in near if scene.knowledge.platform_says(e.message, "memory")]
     if not kills:
         return ()
     claim = ResourceExhausted(service=row.service, resource="memory", blocked="request")
@@ -101,8 +96,4 @@ def exhausted(scene: Scene, row: Request) -> Chain:
 
 def exits(scene: Scene, revision: Revision) -> list[Entry]:
     """Return the platform's lines on containers of a revision that ended by themselves."""
-    return [
-        e
-        for e in scene.platform(revision.service)
-        if re.search(r"called exit\(|terminated|crash", e.message, re.IGNORECASE)
-    ]
+    return [e for e in scene.platform(revision.service) if scene.knowledge.platform_says(e.message, "exit")]

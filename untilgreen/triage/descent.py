@@ -101,7 +101,8 @@ def _failed(scene: Scene, errors: Errors, case: Case, rows: list[Request]) -> Ho
     """Follow the first error answer that failing tests get oftener than passing ones."""
     for row in rows:
         if row.status >= _BAD and scene.telling(row):
-            return Hop(row.service, row, errors.of(case, row.service, row))
+            left = scene.knowledge.status(row.status).family == "left"
+            return Hop(row.service, row, errors.of(case, row.service, row), slow=left)
     return None
 
 
@@ -126,7 +127,7 @@ def _timed_out(here: Hop) -> bool:
 
 def _unanswered(scene: Scene, errors: Errors, case: Case, here: Hop, been: set[str]) -> Hop | None:
     """Follow an exception about the network to the deployed service that it names."""
-    if here.error is None or not is_network(here.error.entry):
+    if here.error is None or not is_network(scene, here.error.entry):
         return None
     callee = callee_of(scene, here.error.entry)
     if callee not in scene.services or callee in been:

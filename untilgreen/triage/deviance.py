@@ -7,7 +7,7 @@ call; which keyword the others pass. Whoever deviates the same way belongs to th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from untilgreen.triage.callsites import Definition, Index, Site, index_of
@@ -110,12 +110,34 @@ def unguarded(scene: Scene, service: str, spot: Spot) -> Deviance | None:
     """
     index = index_of(scene, service)
     for here in [s for s in index.sites if s.path == spot.path and s.line <= spot.line <= s.end and s.name]:
-        sites = index.named[here.short]
-        kept = [s for s in sites if s.guarded]
-        leaks = [s for s in sites if not s.guarded]
+        if found := _leaking(here.name, index.named[here.short]):
+            return found
+    return _past_the_guard(index, spot)
+
+
+def _leaking(name: str, sites: Sequence[Site]) -> Deviance | None:
+    kept = [s for s in sites if s.guarded]
+    leaks = [s for s in sites if not s.guarded]
+    if not leaks or len(kept) < _FEWEST or len(kept) <= len(leaks):
+        return None
+    return Deviance(f"with {name}", name, len(kept), len(sites), tuple(s.place for s in leaks), None, kept[0])
+
+
+def _past_the_guard(index: Index, spot: Spot) -> Deviance | None:
+    """Look for who calls the failing function itself, past the function beside it that gives back what it takes.
+
+    `take` fails; `connection` in the same file calls it and is used with `with` by most; whoever else calls `take`
+    without a guard keeps what it got.
+    """
+    direct = index.named.get(spot.function, ())
+    leaks = [s for s in direct if s.path != spot.path and not s.guarded]
+    around = sorted({s.function for s in direct if s.path == spot.path and s.function != spot.function})
+    for name in around:
+        kept = [s for s in index.named.get(name, ()) if s.guarded]
         if leaks and len(kept) >= _FEWEST and len(kept) > len(leaks):
+            definition = next(iter(index.definitions.get(name, ())), None)
             others = tuple(s.place for s in leaks)
-            return Deviance(f"with {here.name}", here.name, len(kept), len(sites), others, None, kept[0])
+            return Deviance(name, spot.function, len(kept), len(kept) + len(leaks), others, definition, kept[0])
     return None
 
 

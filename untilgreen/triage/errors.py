@@ -74,18 +74,23 @@ class Errors:
         What passing tests log at least as often explains nothing. Of the rest, what no passing test logs
         comes first, then what its logger took seriously, then what lies in the product's own source, then the earliest.
         """
-        entries = [e for e in self._scene.entries(case.trace, service) if e.raised]
+        entries = [e for e in self._scene.raised(case.trace, service) if not self._left(e)]
         found = [Error(e, self.spot(e), BY_TRACE) for e in entries if self._telling(e)]
         if found:
             return min(found, key=self._rank)
         return self._by_time(row) if row and not entries else None
+
+    def _left(self, entry: Entry) -> bool:
+        """Tell whether it was raised because the caller no longer waited."""
+        raised = entry.raised
+        return raised is not None and self._scene.knowledge.exception_is(raised.exception, raised.message, "left")
 
     def _rank(self, error: Error) -> tuple[int, bool, bool]:
         return self._passing[self.signature(error.entry)], error.entry.severity in _QUIET, error.spot is None
 
     def _by_time(self, row: Request) -> Error | None:
         """Accept a traceback without a trace only when the moment leaves no choice."""
-        near = self._scene.near(row)
+        near = [e for e in self._scene.near(row) if not self._left(e)]
         if len({self.signature(e) for e in near}) != 1:
             return None
         return Error(near[0], self.spot(near[0]), BY_TIME)
@@ -96,4 +101,4 @@ class Errors:
         return passing * max(len(self._scene.bad), 1) < failing * max(len(self._scene.passed), 1) and passing < failing
 
     def _signatures(self, case: Case) -> set[Signature]:
-        return {self.signature(e) for e in self._scene.entries(case.trace) if e.raised}
+        return {self.signature(e) for e in self._scene.raised(case.trace)}

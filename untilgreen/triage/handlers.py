@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from untilgreen.model.evidence import Hunk
+from untilgreen.model.evidence import Hunk, Request
 from untilgreen.triage.callsites import Definition, dotted, index_of
 from untilgreen.triage.routes import Route, Routes, route_of
 from untilgreen.triage.scene import Scene
@@ -13,6 +13,7 @@ from untilgreen.triage.syntax import python_files
 
 _DEPTH = 2
 _TRIVIAL = 4
+_BAD = 400
 
 
 def handlers(scene: Scene, service: str, path: str) -> list[Definition]:
@@ -33,25 +34,39 @@ def _registered(scene: Scene, service: str) -> Iterator[tuple[Route, list[Defini
         for node in ast.walk(scene.tree(file.path) or ast.Module([], [])):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 own = Definition(file.path, node.lineno, node.end_lineno or node.lineno, node.name)
-                for call in node.decorator_list:
-                    for route in _literals(call):
+                for call in (d for d in node.decorator_list if isinstance(d, ast.Call)):
+                    for route in _literals(call.args):
                         found.setdefault(route, []).append(own)
-            elif isinstance(node, ast.Call):
-                for route in _literals(node):
-                    names = [dotted(a).rsplit(".", 1)[-1] for a in (*node.args, *(k.value for k in node.keywords))]
+            for routes, names in _pairs(node):
+                for route in _literals(routes):
                     found.setdefault(route, []).extend(d for name in names for d in index.definitions.get(name, ()))
     yield from ((route, definitions) for route, definitions in found.items() if definitions)
 
 
-def _literals(node: ast.expr) -> Iterator[Route]:
-    if isinstance(node, ast.Call):
-        for argument in node.args:
-            if (
-                isinstance(argument, ast.Constant)
-                and isinstance(argument.value, str)
-                and argument.value.startswith("/")
-            ):
-                yield route_of(argument.value)
+def _pairs(node: ast.AST) -> Iterator[tuple[list[ast.expr], list[str]]]:
+    """Return where a path may stand beside who serves it: a call, a row of a table, a mapping, a comparison."""
+    match node:
+        case ast.Call(args=args, keywords=keywords):
+            yield args, _names([*args, *(k.value for k in keywords)])
+        case ast.Tuple(elts=cells) | ast.List(elts=cells):
+            yield cells, _names(cells)
+        case ast.Dict(keys=keys, values=values):
+            for key, value in zip(keys, values, strict=True):
+                yield [*(key.elts if isinstance(key, ast.Tuple) else [key] if key else [])], _names([value])
+        case ast.If(test=test, body=body):
+            constants = [part for part in ast.walk(test) if isinstance(part, ast.Constant)]
+            called = [part.func for stmt in body for part in ast.walk(stmt) if isinstance(part, ast.Call)]
+            yield [*constants], _names(called)
+
+
+def _names(nodes: Iterable[ast.expr]) -> list[str]:
+    return [name for node in nodes if (name := dotted(node).rsplit(".", 1)[-1])]
+
+
+def _literals(nodes: Iterable[ast.expr]) -> Iterator[Route]:
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("/"):
+            yield route_of(node.value)
 
 
 def reach(scene: Scene, service: str, start: Iterable[Definition]) -> list[Definition]:
@@ -80,3 +95,26 @@ def _touches(scene: Scene, hunk: Hunk, function: Definition) -> bool:
         body = {line.strip() for line in scene.lines(function.path)[function.line - 1 : function.end]}
         return bool(added & body)
     return function.line <= hunk.line <= function.end + 1
+
+
+def suspect(scene: Scene, row: Request) -> Hunk | None:
+    """Return the newest change of the one commit that touched what serves a request, and nothing that works.
+
+    A function that also serves other routes, which answer well to passing tests, works.
+    """
+    path = scene.paths.template(row.path)
+    own = reach(scene, row.service, handlers(scene, row.service, path))
+    working = _working(scene, row.service, path)
+    hunks = touching(scene, [function for function in own if function not in working])
+    return hunks[0] if len({hunk.commit for hunk in hunks}) == 1 else None
+
+
+def _working(scene: Scene, service: str, failing: str) -> set[Definition]:
+    """Return the functions behind the service's other routes, as far as passing tests are answered well by them."""
+    good = {path for (name, _, path), statuses in scene.normal.items() if name == service and min(statuses) < _BAD}
+    key = ("working", f"{service} {failing}")
+    if key not in scene.memo:
+        routes = sorted(good - {failing})
+        scene.memo[key] = {d for path in routes for d in reach(scene, service, handlers(scene, service, path))}
+    working: set[Definition] = scene.memo[key]
+    return working

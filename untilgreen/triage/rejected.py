@@ -14,8 +14,8 @@ from untilgreen.triage.env import lacking, reads, shown
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.whys import Chain, Link, cite
 
-REFUSALS = (401, 403)
-"""Statuses by which a service says that it does not accept its caller."""
+REFUSAL = "refusal"
+"""The family of statuses by which a service says that it does not accept its caller."""
 _LOUD = ("WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY")
 
 
@@ -63,7 +63,30 @@ def behind_refusal(scene: Scene, services: list[str], entries: list[Entry]) -> C
     lacks = lacking(scene, services, entries)
     if lacks:
         return secret_links(scene, lacks[0], "Why is the caller not recognised?")
-    return _unequal(scene, services) or changed_setting(scene, services, entries, "Why is the caller not recognised?")
+    question = "Why is the caller not recognised?"
+    return (
+        _unequal(scene, services)
+        or changed_setting(scene, services, entries, question)
+        or _rotated(scene, services, question)
+    )
+
+
+def _rotated(scene: Scene, services: list[str], question: str) -> Chain:
+    """Suspect the one secret that services on the trace share and that is another one since all was well.
+
+    They take the same version of it, so its names tell nothing; what is in it may still be read in two ways.
+    """
+    shared = {
+        env
+        for service in services
+        for peer in services
+        if service != peer
+        for env in set(_secrets(scene, service)) & set(_secrets(scene, peer))
+    }
+    changed = [d for service in services for d in differences(scene, service) if d.secret and d.key in shared]
+    if not changed or len({d.key for d in changed}) != 1:
+        return ()
+    return (_changed(scene, changed[0], question, 0.6), *_brought(scene, changed[0].key, changed[0].now))
 
 
 def _unequal(scene: Scene, services: list[str]) -> Chain:

@@ -18,7 +18,7 @@ def rivals(scene: Scene, chain: Chain) -> tuple[Rival, ...]:
 
 
 def _resources(scene: Scene, chain: Chain) -> tuple[Rival, ...]:
-    """Memory comes to mind whenever a service fails; complete logs without the platform's word for it refute it."""
+    """Memory comes to mind whenever a service fails; complete logs and samples without a word of it refute it."""
     claims = [link.claim for link in chain]
     if any(isinstance(claim, ResourceExhausted) for claim in claims):
         return ()
@@ -31,7 +31,8 @@ def _resources(scene: Scene, chain: Chain) -> tuple[Rival, ...]:
     service = first.service
     said = any("emory" in entry.message for entry in scene.platform(service))
     usage = [u for u in scene.bundle.find(Usage, service=service) if u.resource == "memory"]
-    if said or scene.bundle.covers(Entry, service) is None or any(u.utilisation >= _FULL for u in usage):
+    looked = scene.bundle.covers(Entry, service) and scene.bundle.covers(Usage, f"{service} memory")
+    if said or looked is None or any((u.utilisation or 0.0) >= _FULL for u in usage):
         return ()
     claim = ResourceExhausted(service=service, resource="memory", blocked="request")
     return (Rival(claim=claim, citations=tuple(c for u in usage[:1] for c in cite(u))),)

@@ -11,6 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from untilgreen.collect.bundle import Bundle
+from untilgreen.knowledge import default
+from untilgreen.knowledge import parse as parse_knowledge
 from untilgreen.model.evidence import Case, Commit, Entry, Hunk, Request, Revision, SourceFile, Stream
 from untilgreen.model.suite import Exchange, Outcome
 from untilgreen.triage.masking import segments
@@ -34,6 +36,7 @@ class Scene:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.manifest = bundle.manifest
+        self.knowledge = default().with_more(parse_knowledge(bundle.manifest.knowledge, "knowledge"))
         self.memo: dict[tuple[str, str], Any] = {}
         self.hosts = {host: name for name, url in bundle.manifest.urls.items() for host in _hosts(url)}
         cases = sorted(bundle.find(Case), key=lambda case: (case.nodeid, case.outcome))
@@ -84,6 +87,10 @@ class Scene:
         """Return the log entries of a trace in time order."""
         return sorted(self.bundle.find(Entry, trace=trace, service=service), key=_when) if trace else []
 
+    def raised(self, trace: str, service: str = "") -> list[Entry]:
+        """Return the log entries of a trace that tell of an exception, in time order."""
+        return sorted(self.bundle.find(Entry, trace=trace, service=service, raised=True), key=_when) if trace else []
+
     def inner(self, case: Case) -> list[Request]:
         """Return the rows of a case's trace that its own exchanges do not account for: services calling services."""
         own = Counter((self.hosts.get(x.host, ""), segments(x.path)) for x in case.exchanges)
@@ -114,16 +121,24 @@ class Scene:
     @cached_property
     def _untraced(self) -> dict[str, tuple[list[datetime], list[Entry]]]:
         found: dict[str, tuple[list[datetime], list[Entry]]] = defaultdict(lambda: ([], []))
-        for entry in self._entries:
-            if entry.raised and not entry.trace and entry.at:
+        for entry in sorted(self.bundle.find(Entry, raised=True, traced=False), key=_when):
+            if entry.at:
                 found[entry.service][0].append(entry.at)
                 found[entry.service][1].append(entry)
         return found
 
     def logged(self, service: str, revision: str = "") -> list[Entry]:
-        """Return what a service, or one revision of it, and the platform about it, logged, in time order."""
-        entries = self._by_service.get(service, [])
-        return [e for e in entries if not revision or e.revision == revision]
+        """Return what a service, or one revision of it, and the platform about it, logged, in time order.
+
+        Of what it logged while it served a request only the exceptions: there may be a million lines of the rest.
+        """
+        key = ("logged", f"{service} {revision}")
+        if key not in self.memo:
+            alone = self.bundle.find(Entry, service=service, revision=revision, traced=False)
+            raised = self.bundle.find(Entry, service=service, revision=revision, traced=True, raised=True)
+            self.memo[key] = sorted([*alone, *raised], key=_when)
+        found: list[Entry] = self.memo[key]
+        return found
 
     def platform(self, service: str) -> list[Entry]:
         """Return what only the platform can have written about a service's current revision."""
@@ -132,19 +147,8 @@ class Scene:
     @cached_property
     def _platform(self) -> dict[tuple[str, str], list[Entry]]:
         found: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-        for entry in (e for e in self._entries if e.stream is Stream.SYSTEM):
+        for entry in sorted(self.bundle.find(Entry, stream=Stream.SYSTEM), key=_when):
             found[entry.service, entry.revision].append(entry)
-        return found
-
-    @cached_property
-    def _entries(self) -> list[Entry]:
-        return sorted(self.bundle.find(Entry), key=_when)
-
-    @cached_property
-    def _by_service(self) -> dict[str, list[Entry]]:
-        found: dict[str, list[Entry]] = defaultdict(list)
-        for entry in self._entries:
-            found[entry.service].append(entry)
         return found
 
     # Paths
@@ -152,7 +156,7 @@ class Scene:
     @cached_property
     def paths(self) -> Paths:
         """Templates of all paths that were asked for."""
-        asked = [row.path for row in self.bundle.find(Request)]
+        asked = [path for path, _ in self.bundle.tally(Request, "path")]
         asked += [x.path for case in (*self.bad, *self.passed) for x in case.exchanges]
         lines = (line for hunk in self.hunks for line in hunk.removed)
         known = {route for line in lines for route in literals(line)}
@@ -176,16 +180,16 @@ class Scene:
     def tally(self) -> dict[RouteKey, Counter[int]]:
         """How often each route gave each status, in all rows."""
         found: dict[RouteKey, Counter[int]] = defaultdict(Counter)
-        for row in self.bundle.find(Request):
-            found[self.key_of(row)][row.status] += 1
+        for service, method, path, status, count in self.bundle.tally(Request, "service", "method", "path", "status"):
+            found[service, method, self.paths.template(path)][status] += count
         return found
 
     @cached_property
     def normal(self) -> dict[RouteKey, set[int]]:
         """Route -> the statuses that tests which pass get from it."""
         found: dict[RouteKey, set[int]] = defaultdict(set)
-        for row in (row for case in self.passed for row in self.rows(case.trace)):
-            found[self.key_of(row)].add(row.status)
+        for key, status in (answer for case in self.passed for answer in self._seen.get(case.trace, ())):
+            found[key].add(status)
         return dict(found)
 
     def telling(self, row: Request) -> bool:
@@ -198,10 +202,21 @@ class Scene:
     def _answers(self) -> tuple[Counter[tuple[RouteKey, int]], Counter[tuple[RouteKey, int]]]:
         """Count in how many passing and failing tests each route gave each status."""
         passing, failing = (
-            Counter(key for case in cases for key in {(self.key_of(r), r.status) for r in self.rows(case.trace)})
+            Counter(answer for case in cases for answer in self._seen.get(case.trace, ()))
             for cases in (self.passed, self.bad)
         )
         return passing, failing
+
+    @cached_property
+    def _seen(self) -> dict[str, set[tuple[RouteKey, int]]]:
+        """Trace of a test -> which routes gave which statuses on it."""
+        tested = {case.trace for case in (*self.passed, *self.bad)} - {""}
+        found: dict[str, set[tuple[RouteKey, int]]] = defaultdict(set)
+        columns = ("trace", "service", "method", "path", "status")
+        for trace, service, method, path, status, _ in self.bundle.tally(Request, *columns, traced=True):
+            if trace in tested:
+                found[trace].add(((service, method, self.paths.template(path)), status))
+        return dict(found)
 
     # Source and changes
 

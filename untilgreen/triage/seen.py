@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from untilgreen.knowledge import Meaning
 from untilgreen.model.analysis import Citation
 from untilgreen.model.claims import HttpFailure, ServiceDown, SocketClosed, TimedOut
 from untilgreen.model.evidence import Request
@@ -13,31 +14,35 @@ from untilgreen.triage.whys import Chain, Link, cite
 _FIRST = "Why does the test fail?"
 
 
-def seen(symptom: Symptom) -> Chain:
+def seen(scene: Scene, symptom: Symptom) -> Chain:
     """Return what the test saw, or nothing when it exchanged nothing with a deployed service."""
     if not symptom.service:
         return ()
     if symptom.closed:
-        return (_closed(symptom, symptom.closed),)
+        return (_closed(symptom, symptom.closed, scene.knowledge.close_code(symptom.closed)),)
     if symptom.status is not None and not symptom.gave_up:
-        return (_answered(symptom, symptom.status),)
+        return (_answered(symptom, symptom.status, scene.knowledge.status(symptom.status)),)
     return (_silent(symptom),)
 
 
-def _closed(symptom: Symptom, code: int) -> Link:
+def _closed(symptom: Symptom, code: int, known: Meaning) -> Link:
     claim = SocketClosed(service=symptom.service, path=symptom.path, close_code=code)
-    answer = f"{symptom.service} closed the WebSocket {symptom.path} with {code}."
+    answer = f"{symptom.service} closed the WebSocket {symptom.path} with {code}{_says(known)}."
     return Link(claim, _FIRST, answer, _evidence(symptom, str(code)), 0.95)
 
 
-def _answered(symptom: Symptom, status: int) -> Link:
+def _answered(symptom: Symptom, status: int, known: Meaning) -> Link:
     claim = HttpFailure(service=symptom.service, method=symptom.method, path=symptom.path, status=status)
-    answer = f"{symptom.service} answered {symptom.method} {symptom.path} with {status}."
+    answer = f"{symptom.service} answered {symptom.method} {symptom.path} with {status}{_says(known)}."
     if not symptom.answered_badly:
         answer = (
             f"{symptom.service} answered {symptom.method} {symptom.path} with {status}, and the test found it wrong."
         )
     return Link(claim, _FIRST, answer, _evidence(symptom, str(status)), 0.95 if symptom.row else 0.7)
+
+
+def _says(known: Meaning) -> str:
+    return f" ({known.meaning})" if known.meaning else ""
 
 
 def _silent(symptom: Symptom) -> Link:

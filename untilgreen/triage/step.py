@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from untilgreen.collect.bundle import Bundle
+from untilgreen.errors import AnalysisUnreadable
 from untilgreen.model.analysis import Analysis, Group, Triage
 from untilgreen.model.claims import ErrorRaised
 from untilgreen.model.document import content_id
@@ -35,8 +36,20 @@ def triage(bundle: Bundle, analysts: Sequence[Analyst] = ()) -> Triage:
         Groups, incidents first and the unobserved last, and the analyses of all analysts, the built-in one's first.
     """
     groups, own = _own(bundle)
-    others = [a for analyst in analysts if not isinstance(analyst, BuiltIn) for a in analyst.analyse(bundle)]
-    return Triage(groups=groups, analyses=(*own, *assigned(groups, others)))
+    others, notes = _heard(bundle, [analyst for analyst in analysts if not isinstance(analyst, BuiltIn)])
+    return Triage(groups=groups, analyses=(*own, *assigned(groups, others)), notes=notes)
+
+
+def _heard(bundle: Bundle, analysts: Sequence[Analyst]) -> tuple[list[Analysis], tuple[str, ...]]:
+    """Ask each analyst; one that fails keeps nobody else from being heard."""
+    found: list[Analysis] = []
+    notes = []
+    for analyst in analysts:
+        try:
+            found += analyst.analyse(bundle)
+        except AnalysisUnreadable as error:
+            notes.append(str(error))
+    return found, tuple(notes)
 
 
 class BuiltIn:

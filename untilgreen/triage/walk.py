@@ -10,28 +10,16 @@ from untilgreen.triage.dependency import callee_of, exhausted, exits, is_network
 from untilgreen.triage.descent import Descent, Hop
 from untilgreen.triage.errors import Error, Errors
 from untilgreen.triage.frames import short
-from untilgreen.triage.handlers import handlers, reach, touching
+from untilgreen.triage.handlers import suspect
 from untilgreen.triage.missing import absent
-from untilgreen.triage.rejected import REFUSALS, behind_refusal, changed_setting, refusal
+from untilgreen.triage.rejected import REFUSAL, behind_refusal, changed_setting, refusal
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.seen import answered, seen
 from untilgreen.triage.startup import behind
 from untilgreen.triage.whys import Chain, Link, cite
 
 _BAD = 400
-_GATEWAY = (502, 503, 504)
-_OWN_FAULTS = frozenset(
-    {
-        "NameError",
-        "UnboundLocalError",
-        "ImportError",
-        "ModuleNotFoundError",
-        "SyntaxError",
-        "AttributeError",
-        "TypeError",
-        "FixtureLookupError",
-    }
-)
+_GATEWAY = "gateway"
 
 
 class Walk:
@@ -51,10 +39,10 @@ class Walk:
         if not descent.hops:
             return self._client_only(descent.case)
         first, last = descent.hops[0], descent.hops[-1]
-        links = seen(descent.symptom)
+        links = seen(self._scene, descent.symptom)
         if stale := self._stale(first):
             return (*links, stale)
-        if len(descent.hops) == 1 and last.row and last.row.status in REFUSALS and not last.error:
+        if len(descent.hops) == 1 and self._family(last) == REFUSAL and not last.error:
             links = ()  # the refusal says it all
         for caller, hop in zip(descent.hops, descent.hops[1:], strict=False):
             links += self._passage(caller, hop)
@@ -77,9 +65,9 @@ class Walk:
         if hop.row is None and caller.error:
             question = f"Why does {caller.service} fail?"
             return (raised_link(caller.error, question), unreachable(caller.service, hop.service, caller.error.entry))
-        if hop.row and hop.row.status in _GATEWAY:
+        if hop.row and self._family(hop) == _GATEWAY:
             return (unreachable(caller.service, hop.service, hop.row),)
-        if hop.row and hop.row.status >= _BAD and hop.row.status not in REFUSALS:
+        if hop.row and hop.row.status >= _BAD and self._family(hop) != REFUSAL:
             return (answered(self._scene, hop.row, f"Why does {caller.service} fail?"),)
         return ()
 
@@ -87,7 +75,7 @@ class Walk:
         """Return the links at the service where the fault is."""
         entries = self._scene.entries(descent.case.trace)
         links: Chain = ()
-        if hop.row and hop.row.status in REFUSALS:
+        if hop.row and self._family(hop) == REFUSAL:
             links = (refusal(self._scene, hop.row, [h.service for h in descent.hops], entries),)
             if cause := behind_refusal(self._scene, self._services(descent), entries):
                 return (*links, *cause)
@@ -99,6 +87,10 @@ class Walk:
             )
         return (*links, *self._silent_end(descent, hop, entries))
 
+    def _family(self, hop: Hop) -> str:
+        """Return what sort of answer a service gave; empty when the platform logged none."""
+        return self._scene.knowledge.status(hop.row.status).family if hop.row else ""
+
     def _services(self, descent: Descent) -> list[str]:
         on_trace = [row.service for row in self._scene.rows(descent.case.trace)]
         return list(dict.fromkeys([*(h.service for h in descent.hops), *on_trace]))
@@ -106,7 +98,7 @@ class Walk:
     def _behind_error(self, descent: Descent, error: Error, entries: list[Entry]) -> Chain:
         scene, service = self._scene, error.entry.service
         callees = tuple(s for s in self._services(descent) if s != service)
-        callee = callee_of(scene, error.entry) if is_network(error.entry) else ""
+        callee = callee_of(scene, error.entry) if is_network(scene, error.entry) else ""
         if callee and callee not in scene.services:
             link = unreachable(service, callee, error.entry)
             changed = changed_setting(scene, [service], entries, f"Why can {service} not reach {callee}?")
@@ -129,7 +121,7 @@ class Walk:
         """A container that ends by itself explains those who get no answer, and its last traceback explains it."""
         current = self._scene.current.get(hop.service)
         ended = exits(self._scene, current) if current else []
-        if not (current and ended) or (hop.row and hop.row.status not in (*_GATEWAY, 500)):
+        if not (current and ended) or (hop.row and self._family(hop) not in {_GATEWAY, "fault"}):
             return ()
         answer = f"The container of {hop.service} ends by itself: {ended[-1].message.strip()[:200]}"
         link = Link(
@@ -138,16 +130,19 @@ class Walk:
         return (link, *behind(self._scene, self._errors, current, ended[-1].at))
 
     def _changed_handler(self, descent: Descent, hop: Hop) -> Chain:
-        """Blame a change only if it alone touched what serves this path, and the path fails always."""
-        if hop.row is None or self.intermittent(descent, hop.row):
+        """Blame a change only if it alone touched what serves this request, and the request fails always.
+
+        Of the services on the trace the innermost comes first, and what passing tests run as well is innocent.
+        """
+        if hop.row is None or (self.intermittent(descent, hop.row) and not hop.slow):
             return ()
-        path = self._scene.paths.template(hop.row.path)
-        functions = reach(self._scene, hop.service, handlers(self._scene, hop.service, path))
-        for function in functions:
-            hunks = touching(self._scene, [function])
-            if len({h.commit for h in hunks}) == 1:
-                question = f"What changed in what serves {path}?"
-                return (regressed(self._scene, hunks[0], question, f"changed {function.name}", strength=0.5),)
+        behind = [row for row in self._scene.inner(descent.case) if row.service != hop.service]
+        for row in (*reversed(behind), hop.row):
+            if hunk := suspect(self._scene, row):
+                path = self._scene.paths.template(row.path)
+                links = () if row is hop.row else (answered(self._scene, row, f"Whom does {hop.service} ask?"),)
+                question = f"What changed in what {row.service} does for {path}?"
+                return (*links, regressed(self._scene, hunk, question, "changed what serves it", strength=0.5))
         return ()
 
     def intermittent(self, descent: Descent, row: Request) -> bool:
@@ -172,7 +167,7 @@ class Walk:
     def _client_only(self, case: Case) -> Chain:
         """A test that exchanged nothing can blame no service."""
         name = short(case.failure.exception) if case.failure else ""
-        if name in _OWN_FAULTS and not case.exchanges:
+        if self._scene.knowledge.exception_is(name, "", "own_fault") and not case.exchanges:
             reason = f"it raised {name} before it asked any service"
             claim = DefectiveTest(nodeid=case.nodeid, reason=reason)
             return (Link(claim, "Why does the test fail?", f"{case.nodeid}: {reason}.", cite(case), 0.5),)
