@@ -297,8 +297,9 @@ class ScriptedLogs:
         return True
 
 
-def test_a_run_is_proven_from_its_log(tmp_path: Path) -> None:
-    """The step waits for the rows that must come, reads around the run's own window, and leaves proofs behind."""
+@pytest.mark.parametrize("off", [timedelta(seconds=100), timedelta(hours=9), timedelta(hours=-14)])
+def test_a_run_is_proven_from_its_log(tmp_path: Path, off: timedelta) -> None:
+    """The step waits for the rows that must come, finds them whatever the log's clock says, and leaves proofs."""
     served = Served(service="api", status=ServingStatus.SERVING, url="https://api.moon", revision="api-00002")
     rollout = Rollout(commit="c" * 40, started=NOON, finished=NOON, services=(served,))
     suite = SuiteRun(
@@ -313,7 +314,7 @@ def test_a_run_is_proven_from_its_log(tmp_path: Path) -> None:
         exit_code=0,
         results_file="results.jsonl",
     )
-    logs = ScriptedLogs(row(at=NOON + timedelta(seconds=100)))
+    logs = ScriptedLogs(row(at=NOON + off))
     mocked = sighting("cd" * 16, bytes_received=0)
     summary = prove_run([result(sighting(TRACE)), result(mocked)], rollout, suite, logs, tmp_path)
     assert summary.counts == {Reality.REAL: 1, Reality.MOCKED: 1}

@@ -84,6 +84,10 @@ class Bundle:
         counts = Counter(tuple(getattr(item, column) for column in columns) for item in fitting)
         return sorted((*values, count) for values, count in counts.items())
 
+    def rows(self, kind: type[Item]) -> Rows[Any] | None:
+        """Return the rows of a kind that lie on disk, for who counts instead of reading; None when they do not."""
+        return self._rows.get(kind)
+
     def get(self, identity: str) -> Item | None:
         """Return the item of this id, or None: an invented id names nothing."""
         kept = next((rows for kind, rows in self._rows.items() if identity.startswith(f"{kind_of(kind)}-")), None)

@@ -106,8 +106,8 @@ class Rows(Generic[Kind]):
         """Return distinct values of some columns with how often each occurs, in an order that is always the same."""
         named = _quoted(columns)
         condition, given = where.sql()
-        query = f"SELECT {named}, count(*) FROM {self._source} WHERE {condition} GROUP BY ALL ORDER BY ALL"  # noqa: S608 - names of fields of our own models
-        return self._ask(query, given).fetchall()
+        query = f"SELECT {named}, count(*) FROM {self.source} WHERE {condition} GROUP BY ALL ORDER BY ALL"  # noqa: S608 - names of fields of our own models
+        return self.ask(query, given).fetchall()
 
     def get(self, identity: str) -> Kind | None:
         """Return the row of this id, or None. An id that a file only pretends to have is none."""
@@ -115,18 +115,18 @@ class Rows(Generic[Kind]):
 
     def __iter__(self) -> Iterator[Kind]:
         named = _quoted(self._fields)
-        answer = self._ask(f"SELECT {named} FROM {self._source}", [])  # noqa: S608 - as above
+        answer = self.ask(f"SELECT {named} FROM {self.source}", [])  # noqa: S608 - as above
         while rows := answer.fetchmany(_CHUNK):
             yield from (self._item(row) for row in rows)
 
     def __len__(self) -> int:
-        return int(self._ask(f"SELECT count(*) FROM {self._source}", []).fetchall()[0][0])  # noqa: S608 - as above
+        return int(self.ask(f"SELECT count(*) FROM {self.source}", []).fetchall()[0][0])  # noqa: S608 - as above
 
     @cached_property
     def _few(self) -> bool:
         """Tell whether there is room for all rows of the hot traces at once."""
-        query = f"SELECT count(*) FROM {self._source} WHERE trace IN (SELECT unnest(?))"  # noqa: S608 - as above
-        return int(self._ask(query, [sorted(self._hot)]).fetchall()[0][0]) <= _TOGETHER
+        query = f"SELECT count(*) FROM {self.source} WHERE trace IN (SELECT unnest(?))"  # noqa: S608 - as above
+        return int(self.ask(query, [sorted(self._hot)]).fetchall()[0][0]) <= _TOGETHER
 
     @cached_property
     def _by_trace(self) -> dict[str, list[Kind]]:
@@ -144,16 +144,17 @@ class Rows(Generic[Kind]):
 
     def _read(self, condition: str, given: list[Any]) -> list[Kind]:
         named = _quoted(self._fields)
-        query = f"SELECT {named} FROM {self._source} WHERE {condition} ORDER BY file_row_number"  # noqa: S608 - as above
-        return [self._item(row) for row in self._ask(query, given).fetchall()]
+        query = f"SELECT {named} FROM {self.source} WHERE {condition} ORDER BY file_row_number"  # noqa: S608 - as above
+        return [self._item(row) for row in self.ask(query, given).fetchall()]
 
     @cached_property
     def _fields(self) -> tuple[str, ...]:
-        there = {row[0] for row in self._ask(f"DESCRIBE SELECT * FROM {self._source}", []).fetchall()}  # noqa: S608 - as above
+        there = {row[0] for row in self.ask(f"DESCRIBE SELECT * FROM {self.source}", []).fetchall()}  # noqa: S608 - as above
         return tuple(name for name in fields_of(self._kind) if name in there)
 
     @cached_property
-    def _source(self) -> str:
+    def source(self) -> str:
+        """Return what stands behind FROM to read these rows."""
         quoted = str(self._file).replace("'", "''")
         return f"read_parquet('{quoted}', file_row_number = true)"
 
@@ -161,7 +162,12 @@ class Rows(Generic[Kind]):
     def _db(self) -> duckdb.DuckDBPyConnection:
         return duckdb.connect()
 
-    def _ask(self, query: str, given: list[Any]) -> duckdb.DuckDBPyConnection:
+    def ask(self, query: str, given: list[Any]) -> duckdb.DuckDBPyConnection:
+        """Run a query.
+
+        Raises:
+            EvidenceIncomplete: the file cannot be read.
+        """
         try:
             return self._db.execute(query, given)
         except duckdb.Error as error:

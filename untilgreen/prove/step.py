@@ -12,7 +12,7 @@ from untilgreen.model.delivery import Rollout
 from untilgreen.model.document import Window
 from untilgreen.model.evidence import Request
 from untilgreen.model.suite import Control, Outcome, Proof, ProofSummary, Reality, Result, SuiteRun, Trial
-from untilgreen.ports import LogQuery, Logs
+from untilgreen.ports import LogPage, LogQuery, Logs
 from untilgreen.prove.control import is_controlled, telling
 from untilgreen.prove.doubts import DOUBTS, Sides, sentence_of
 from untilgreen.prove.hosts import exchanges_with, hosts_of
@@ -21,6 +21,10 @@ PROOFS = "proofs.jsonl"
 
 SKEW = timedelta(minutes=5)
 """The log's clock is not ours. The window only bounds the reading; rows are joined by trace."""
+_ANY_CLOCK = timedelta(hours=26)
+"""Further off than any time zone that was taken for another."""
+_ONE_QUESTION = 200
+"""Traces that fit into one question to the log."""
 PATIENCE_S = 60.0
 """Cloud Logging shows a request some seconds after it was answered; a minute covers its slow days."""
 
@@ -83,14 +87,28 @@ def prove_run(
     results = list(results)
     revisions = {served.service: served.revision for served in rollout.services}
     query = LogQuery(services=tuple(revisions), window=Window(start=suite.started - SKEW, end=suite.finished + SKEW))
-    logs.settled(query, _awaited(results), PATIENCE_S)
-    page = logs.read(query)
+    page = _read(logs, query, _awaited(results))
     hosts = hosts_of(served.url for served in rollout.services)
     proofs = prove(results, page.requests, revisions, log_complete=page.complete, hosts=hosts, trials=trials)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / PROOFS).open("w", encoding="utf-8") as file:
         file.writelines(proof.model_dump_json() + "\n" for proof in proofs)
     return summarise(proofs, log_complete=page.complete, notes=trials.notes)
+
+
+def _read(logs: Logs, query: LogQuery, awaited: frozenset[str]) -> LogPage:
+    """Read the log of a run; what must be there and is not is looked for by its trace, whatever its clock says."""
+    logs.settled(query, awaited, PATIENCE_S)
+    page = logs.read(query)
+    missing = sorted(awaited - {row.trace.rpartition("/")[2].lower() for row in page.requests})
+    for at in range(0, len(missing), _ONE_QUESTION):
+        window = Window(start=query.window.start - _ANY_CLOCK, end=query.window.end + _ANY_CLOCK)
+        more = logs.read(
+            LogQuery(services=query.services, window=window, traces=tuple(missing[at : at + _ONE_QUESTION]))
+        )
+        complete = page.complete and more.complete
+        page = page.model_copy(update={"requests": (*page.requests, *more.requests), "complete": complete})
+    return page
 
 
 def damning(result: Result, hosts: frozenset[str], trials: Trials) -> tuple[Control, ...]:
