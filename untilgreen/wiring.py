@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from untilgreen.deploy.secrets_environment import refuse_leaks
 from untilgreen.deploy.wanted import binding
 from untilgreen.errors import ConfigError
+from untilgreen.knowledge import read as read_knowledge
 from untilgreen.ledger import Ledger
 from untilgreen.model.cycle import Run
 from untilgreen.model.suite import Outcome
@@ -238,7 +239,9 @@ def read_settings(history: History, commit: str) -> Settings:
     text = history.read(commit, FILE)
     if text is None:
         raise ConfigError(f"{FILE}: commit {commit[:12]} has no such file at its root. Add and commit one.")
-    return parse(text)
+    settings = parse(text)
+    read_knowledge(history, commit, settings.knowledge)  # a mistake in it must not wait until the tests are over
+    return settings
 
 
 @contextmanager

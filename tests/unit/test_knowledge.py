@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from untilgreen.errors import ConfigError
-from untilgreen.knowledge import default, parse
+from untilgreen.knowledge import default, parse, read
+from untilgreen.testing import FakeHistory
 
 OURS = """
 [statuses]
@@ -84,3 +85,12 @@ def test_what_is_wrong_is_named(text: str, said: str) -> None:
     """A mistake in a team's file is told with the file and the place."""
     with pytest.raises(ConfigError, match=said.replace(".", r"\.")):
         parse(text, "ours.toml")
+
+
+def test_a_teams_file_is_read_at_the_tested_commit() -> None:
+    """What the settings name is read from the commit; a path that it does not have is an error that says so."""
+    history = FakeHistory(("without", {"a.py": ""}), ("with", {"ops/known.toml": OURS}))
+    assert read(history, history.head, "ops/known.toml") == OURS
+    assert read(history, history.head, "") == ""
+    with pytest.raises(ConfigError, match=r"has no ops/other\.toml"):
+        read(history, history.head, "ops/other.toml")

@@ -71,6 +71,10 @@ def test_equal_values_stay_equal() -> None:
         "closed with code 1011",
         "<Response [500]>",
         "status_code=401",
+        "auth refused this service with 403: no",
+        "received 1011 (internal error); then sent 1011 (internal error)",
+        "HTTP 502",
+        "grpc-status: 14",
     ],
 )
 def test_codes_are_never_hidden(text: str) -> None:

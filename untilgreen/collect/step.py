@@ -13,6 +13,7 @@ from untilgreen.collect.runtime import answered_traces, health_seen, log_rows, r
 from untilgreen.collect.sources import gate_seen, image_contents, sources
 from untilgreen.collect.usage import usage_seen
 from untilgreen.deploy.wanted import wanted
+from untilgreen.knowledge import read as read_knowledge
 from untilgreen.model.cycle import Run
 from untilgreen.model.delivery import Health, Images, Rollout
 from untilgreen.model.document import Window
@@ -90,6 +91,7 @@ def collect(
         revisions={served.service: served.revision for served in rollout.services if served.revision},
         urls=urls,
         sources={service: wanted.source for service, wanted in settings.services.items()},
+        knowledge=read_knowledge(history, run.commit, settings.knowledge),
         coverage=tuple(gathered.coverage),
         counts=gathered.counts(),
         folder=FOLDER,

@@ -9,6 +9,8 @@ from untilgreen.collect.bundle import Bundle
 from untilgreen.model.analysis import Analysis, Group, Reviews, Triage, Why
 from untilgreen.model.document import Document, Instant
 from untilgreen.model.evidence import Case, Commit, Entry, Hunk, Item, Request
+from untilgreen.model.suite import Outcome
+from untilgreen.triage.templates import template_of, templates
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -24,6 +26,8 @@ class Line(Document):
     severity: str = ""
     text: str
     evidence: str
+    only_failing: bool = False
+    """Whether no passing test has a line like it."""
 
 
 class Reason(Document):
@@ -95,7 +99,7 @@ def explain(bundle: Bundle, triage: Triage, reviews: Reviews | None, case: Case)
         group=group,
         incident=incident,
         accounts=tuple(_account(analysis, reviews) for analysis in analyses),
-        lines=tuple(_lines(bundle, case.trace)),
+        lines=tuple(_lines(bundle, case.trace, _suspicious(bundle) if case.outcome.bad else frozenset())),
         changes=tuple(_changes(bundle, analyses)),
         siblings=tuple(nodeid for nodeid in (group.cases if group else ()) if nodeid != case.nodeid),
         gaps=tuple(_gaps(bundle)),
@@ -113,15 +117,25 @@ def _account(analysis: Analysis, reviews: Reviews | None) -> Account:
     )
 
 
-def _lines(bundle: Bundle, trace: str) -> Iterable[Line]:
+def _suspicious(bundle: Bundle) -> frozenset[tuple[str, str]]:
+    """Return services and templates of what failing tests log and passing ones do not."""
+    if not any(case.outcome is Outcome.PASSED for case in bundle.find(Case)):
+        return frozenset()
+    return frozenset((t.service, t.text) for t in templates(bundle) if t.failing and not t.passing)
+
+
+def _lines(bundle: Bundle, trace: str, suspicious: frozenset[tuple[str, str]]) -> Iterable[Line]:
     """Go through what carries the trace in the order of time, whichever service it came from."""
     if not trace:
         return []
     rows: list[Request | Entry] = [*bundle.find(Request, trace=trace), *bundle.find(Entry, trace=trace)]
-    return [_line(row) for row in sorted(rows, key=lambda row: (row.at or _START, row.kind == "entry", row.insert_id))]
+    return [
+        _line(row, suspicious)
+        for row in sorted(rows, key=lambda row: (row.at or _START, row.kind == "entry", row.insert_id))
+    ]
 
 
-def _line(row: Request | Entry) -> Line:
+def _line(row: Request | Entry, suspicious: frozenset[tuple[str, str]]) -> Line:
     if isinstance(row, Request):
         text = f"{row.method} {row.path} -> {row.status} in {row.latency_s * 1000:.0f} ms"
         return Line(at=row.at, service=row.service, revision=row.revision, source="request", text=text, evidence=row.id)
@@ -133,6 +147,7 @@ def _line(row: Request | Entry) -> Line:
         severity=row.severity,
         text=row.message,
         evidence=row.id,
+        only_failing=(row.service, template_of(row.message)) in suspicious,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from untilgreen.explain.explanation import Account, Change, Explanation, Line, Reason
@@ -12,6 +13,8 @@ from untilgreen.report.text import legible, many, one_line, short
 _LONGEST = 12
 """Lines shown of one log entry: the first ones say what it is, the last ones how it ended."""
 _HEAD = 3
+_MARKS = re.compile(r"\s*[\^~][\s^~]*")
+"""What Python draws under a line of a traceback: it tells nothing beside the line number."""
 _DIFF = 24
 _SIBLINGS = 10
 
@@ -79,13 +82,18 @@ def _logged(found: Explanation) -> Iterator[str]:
     width = max((len(line.service) for line in found.lines), default=0)
     for line in found.lines:
         yield from _entry(line, width)
+    if any(line.only_failing for line in found.lines):
+        yield "  ! no passing test has a line like this"
 
 
 def _entry(line: Line, width: int) -> Iterator[str]:
     at = f"{line.at:%H:%M:%S.%f}"[:-3] if line.at else "no time     "
     what = f"{line.source} {line.severity}".replace("DEFAULT", "").strip()
-    text = _cut(legible(line.text).rstrip("\n").split("\n"), _LONGEST)
-    yield f"  {at}  {one_line(line.service):<{width}}  {what:<14}  {text[0][:500]}"
+    text = _cut(
+        [row for row in legible(line.text).rstrip("\n").split("\n") if not _MARKS.fullmatch(row)] or [""], _LONGEST
+    )
+    mark = "!" if line.only_failing else " "
+    yield f"{mark} {at}  {one_line(line.service):<{width}}  {what:<14}  {text[0][:500]}"
     yield from (f"{'':{width + 34}}{more[:500]}" for more in text[1:])
 
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError, field_validator
 
 from untilgreen.errors import ConfigError
 from untilgreen.model.document import Document
+from untilgreen.ports.repository import History
 
 
 class Meaning(Document):
@@ -108,3 +109,18 @@ def parse(text: str, name: str) -> Knowledge:
         wrong = error.errors()[0]
         where = ".".join(str(part) for part in wrong["loc"])
         raise ConfigError(f"{name}: {where}: {wrong['msg']}. See untilgreen/knowledge/default.toml.") from None
+
+
+def read(history: History, commit: str, path: str) -> str:
+    """Return what a commit adds to what everybody knows; nothing for an empty path.
+
+    Raises:
+        ConfigError: there is no such file, or it cannot be used.
+    """
+    if not path:
+        return ""
+    text = history.read(commit, path)
+    if text is None:
+        raise ConfigError(f"knowledge: commit {commit[:12]} has no {path}. Commit it, or correct the path.")
+    parse(text, path)
+    return text

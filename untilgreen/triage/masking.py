@@ -13,6 +13,8 @@ _NUMBER = r"(?<![A-Za-z0-9.])\d+(?:\.\d+)?(?=(?:ms|us|s|[KMG]i?B)?(?![A-Za-z0-9]
 _CODE = (
     r"(?i:\b(?:status(?:[_ ]?code)?|HTTP/\d(?:\.\d)?|code|assert|answered|got|received|returned|response)|==|!=|->)"
     r"[\s:='\"(\[]{0,3}\d{1,4}(?![\w.])"
+    # `refused with 403`, `then sent 1011`: only what is a status or a close code, for much may be sent.
+    r"|(?i:\b(?:with|sent|closed|error|HTTP))\s(?:[45]\d\d|10[01]\d)(?![\w.])"
 )
 
 _PATTERN = re.compile(
