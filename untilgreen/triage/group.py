@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from untilgreen.model.claims import (
     AuthRejected,
@@ -57,7 +57,7 @@ class Cause:
     """
 
     identity: str
-    words: str
+    words: str = field(compare=False)
 
 
 def clusters(walk: Walk, descents: Iterable[Descent]) -> list[Cluster]:
@@ -128,8 +128,8 @@ def _of_change(leaf: RegressedBy, chain: Chain, key: str) -> Cause:
     """Routes dropped by one commit from one file are one cause; other changes only when they are the same place."""
     if any(isinstance(link.claim, EndpointMissing) for link in chain):
         return Cause(f"routes {leaf.commit} {leaf.path}", f"404 since routes left {leaf.path}")
-    if any(isinstance(link.claim, CodeDefect) for link in chain):
-        return _same(key)
+    if defect := next((link.claim for link in chain if isinstance(link.claim, CodeDefect)), None):
+        return Cause(f"defect {defect.path} {defect.symbol}", key)
     place = chain[-1].citations[0].evidence if chain[-1].citations else leaf.commit
     return Cause(f"change {place}", f"regressed_by {leaf.path}: {key}")
 

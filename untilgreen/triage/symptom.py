@@ -90,14 +90,21 @@ def _blamed(scene: Scene, case: Case) -> Exchange | None:
 
     A test may expect an error on its way, so the mere presence of a 404 blames nothing.
     """
-    bad = [x for x in case.exchanges if is_bad(x)]
+    own = _of_phase(case)
+    bad = [x for x in own if is_bad(x)]
     named = [x for x in bad if _names(case, x)]
     if named:
         return named[-1]
-    if bad and bad[-1] is case.exchanges[-1]:
+    if bad and bad[-1] is own[-1]:
         return bad[-1]
-    left = [x for x in bad if _unusual(scene, x)] or list(case.exchanges)
+    left = [x for x in bad if _unusual(scene, x)] or own
     return left[-1] if left else None
+
+
+def _of_phase(case: Case) -> list[Exchange]:
+    """Return the exchanges of the phase that failed, if it had any: what a fixture asked is its own affair."""
+    phase = case.failure.phase if case.failure else ""
+    return [x for x in case.exchanges if x.phase == phase] or list(case.exchanges)
 
 
 def _names(case: Case, exchange: Exchange) -> bool:

@@ -65,8 +65,6 @@ class Walk:
         if hop.row is None and caller.error:
             question = f"Why does {caller.service} fail?"
             return (raised_link(caller.error, question), unreachable(caller.service, hop.service, caller.error.entry))
-        if hop.row and self._family(hop) == _GATEWAY:
-            return (unreachable(caller.service, hop.service, hop.row),)
         if hop.row and hop.row.status >= _BAD and self._family(hop) != REFUSAL:
             return (answered(self._scene, hop.row, f"Why does {caller.service} fail?"),)
         return ()
@@ -79,6 +77,10 @@ class Walk:
             links = (refusal(self._scene, hop.row, [h.service for h in descent.hops], entries),)
             if cause := behind_refusal(self._scene, self._services(descent), entries):
                 return (*links, *cause)
+        if self._refused_socket(descent, hop) and (
+            cause := behind_refusal(self._scene, self._services(descent), entries)
+        ):
+            return (*links, *cause)
         if hop.error:
             return (
                 *links,
@@ -86,6 +88,11 @@ class Walk:
                 *self._behind_error(descent, hop.error, entries),
             )
         return (*links, *self._silent_end(descent, hop, entries))
+
+    def _refused_socket(self, descent: Descent, hop: Hop) -> bool:
+        """Tell whether the service closed a WebSocket because it did not accept its caller."""
+        closed = self._scene.knowledge.close_code(descent.symptom.closed)
+        return hop is descent.hops[0] and closed.family == REFUSAL
 
     def _family(self, hop: Hop) -> str:
         """Return what sort of answer a service gave; empty when the platform logged none."""
