@@ -104,7 +104,7 @@ def is_false(test: ast.expr) -> bool:
 def _always(left: ast.expr, op: ast.cmpop, right: ast.expr) -> bool:
     """Tell whether a comparison holds for whatever value is compared."""
     turned = {ast.LtE: ast.GtE, ast.Lt: ast.Gt, ast.GtE: ast.LtE, ast.Gt: ast.Lt, ast.NotEq: ast.NotEq}.get(type(op))
-    if turned and _range(right):
+    if turned and _range(right) and not _range(left):
         return _always(right, turned(), left)
     span = _range(left)
     if span and _covers(span, op, right):
