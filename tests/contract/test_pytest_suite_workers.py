@@ -180,3 +180,46 @@ def test_bytes_are_counted_without_the_kernels_help(tmp_path: Path) -> None:
         assert attempt.sighting is not None
         assert attempt.sighting.bytes_sent >= 30
         assert attempt.sighting.bytes_received > 50
+
+
+def test_plugins_see_every_report_as_it_was(tmp_path: Path) -> None:
+    """What a plugin hangs on a report, and what a test records, reaches those who read reports at the end."""
+    tests = {
+        "conftest.py": """
+            import pytest
+
+            @pytest.hookimpl(hookwrapper=True)
+            def pytest_runtest_makereport(item, call):
+                report = (yield).get_result()
+                if call.when == "call" and "marked" in item.name:
+                    report.bill = len(item.name)
+
+            def pytest_terminal_summary(terminalreporter):
+                reports = [r for kind in terminalreporter.stats.values() for r in kind if hasattr(r, "when")]
+                bills = [r.bill for r in reports if hasattr(r, "bill")]
+                late = sum("late" in r.keywords for r in reports)
+                known = all(r.location[0].endswith("test_it.py") and r.duration >= 0 and r.stop > 1 for r in reports)
+                print("SEEN", len(reports), sorted(bills), late, known)
+        """,
+        "test_it.py": """
+            import pytest
+
+            @pytest.mark.parametrize("n", range(4))
+            def test_plain(n):
+                pass
+
+            def test_marked():
+                pass
+
+            def test_grows_a_marker(request):
+                request.node.add_marker("late")
+
+            def test_records(record_property):
+                record_property("order", 17)
+        """,
+    }
+    output = run(tmp_path, tests, args=(f"--junitxml={tmp_path / 'junit.xml'}", "-p", "no:cacheprovider"))
+    assert "SEEN 21 [11] 2 True" in output.output_tail
+    written = (tmp_path / "junit.xml").read_text()
+    assert '<property name="order" value="17"' in written
+    assert written.count("<testcase") == 7

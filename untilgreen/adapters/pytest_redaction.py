@@ -16,6 +16,8 @@ from untilgreen.ports import Redaction
 
 NAMES = frozenset({"id", "ids", "event", "client", "method", "host", "trace", "principal"})
 """Fields of an event that are names: what only looks like a credential in them is one test's parameter."""
+_WORDS = frozenset({"passed", "failed", "skipped", "teardown"})
+"""pytest's own, in every event."""
 _SHORT = 6
 """Characters below which no text holds a secret."""
 
@@ -61,7 +63,9 @@ def _line(line: str, redaction: Redaction) -> str:
 
 def _value(value: Any, redaction: Redaction, *, name: bool) -> Any:
     if isinstance(value, str):
-        return value if len(value) < _SHORT else redaction.mask(value) if name else redaction.scrub(value)
+        if len(value) < _SHORT or value in _WORDS:
+            return value
+        return redaction.mask(value) if name else redaction.scrub(value)
     if isinstance(value, list):
         return [_value(item, redaction, name=name) for item in value]
     if isinstance(value, dict):

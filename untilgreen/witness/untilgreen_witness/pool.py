@@ -16,6 +16,7 @@ import pytest
 
 from .forked import Worker, how_it_died, start_worker
 from .order import ORDER, UNWRITABLE, Events, clip
+from .reports import unpacked
 from .schedule import Schedule, grouped
 from .watchdog import Watchdog, dump_file, dump_of, read_dump
 from .worker import end_all_with_parent, why_not_fork
@@ -124,8 +125,7 @@ class Pool:
         if not worker.retired:
             self._feed(worker)
         hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        for data in answer["reports"]:
-            report = hook.pytest_report_from_serializable(config=config, data=sharing(data, item))
+        for report in unpacked(config, item, answer["reports"]):
             hook.pytest_runtest_logreport(report=report)
         hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
@@ -188,15 +188,6 @@ class Crashed:
         dump = read_dump(dump_of(self._folder, report.node.gateway.id))
         text = clip(f"{crashitem}\n{report.longreprtext}\n\n{dump}")
         tell_failure(self._events, crashitem, "ProcessDied", "the test ended the process that ran it", text, 0.0)
-
-
-def sharing(data: dict[str, Any], item: Any) -> dict[str, Any]:
-    """Let a report share its texts with its test: pytest keeps all reports, and there may be 20,000 tests."""
-    if data.get("nodeid") == item.nodeid:
-        data.update(nodeid=item.nodeid, location=item.location)
-    if "keywords" in data:
-        data["keywords"] = {sys.intern(word): value for word, value in data["keywords"].items()}
-    return data
 
 
 def tell_failure(events: Events, nodeid: str, kind: str, message: str, text: str, seconds: float) -> None:  # noqa: PLR0917 - what a failure is made of

@@ -5,7 +5,6 @@ from __future__ import annotations
 import faulthandler
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -65,8 +64,8 @@ class Watchdog:
         self._armed = 0.0
         self._early = min(REARM_S, ORDER["test_timeout_s"] / 10)
 
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_protocol(self) -> Iterator[None]:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self) -> None:
         """Guard one test."""
         now = time.monotonic()
         if now - self._armed > self._early and self._still_open():
@@ -74,7 +73,6 @@ class Watchdog:
             os.ftruncate(self._file.fileno(), 0)
             faulthandler.enable(self._file)  # pytest's own plugin lets it write elsewhere
             faulthandler.dump_traceback_later(ORDER["test_timeout_s"], file=self._file)
-        yield
 
     def _still_open(self) -> bool:
         """Tell whether the descriptor is still ours: a test may have closed it, and opened another file."""

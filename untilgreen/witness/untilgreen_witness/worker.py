@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import random
 import signal
@@ -19,7 +18,8 @@ from typing import Any, NamedTuple, NoReturn
 import pytest
 from _pytest._io import TerminalWriter
 
-from .order import BROKEN, ORDER
+from .order import BROKEN, ENCODE, ORDER
+from .reports import Packer
 from .watchdog import Watchdog, dump_file
 
 UNUSABLE = 70
@@ -86,6 +86,7 @@ def serve(session: Any, commands: int, answers: int) -> None:
     """Pull tests and send back their reports."""
     hook, config = session.config.hook, session.config
     reports: list[Any] = []
+    packer = Packer(config)
 
     class Sink:
         parts = 0
@@ -95,7 +96,7 @@ def serve(session: Any, commands: int, answers: int) -> None:
             if self.parts and not hasattr(report, "context"):
                 hook.pytest_report_teststatus(report=report, config=config)  # here pytest fails a test for its subtests
                 self.parts = 0 if report.when == "teardown" else self.parts
-            reports.append(hook.pytest_report_to_serializable(config=config, report=report))
+            reports.append(packer.pack(report))
 
     def pull() -> int:
         data = os.read(commands, 4)
@@ -108,6 +109,7 @@ def serve(session: Any, commands: int, answers: int) -> None:
         following, stop = pull(), ""
         try:
             item, nextitem = session.items[test], session.items[following] if following >= 0 else None
+            packer.begin(item)
             hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
         except pytest.exit.Exception as left:
             stop, following = f"pytest.exit: {left}", -1
@@ -124,7 +126,7 @@ def serve(session: Any, commands: int, answers: int) -> None:
 
 def send(answers: int, answer: dict[str, Any]) -> None:
     """Tell the pool."""
-    data = json.dumps(answer, default=repr).encode() + b"\n"
+    data = ENCODE(answer).encode() + b"\n"
     while data:
         data = data[os.write(answers, data) :]
 
