@@ -44,6 +44,7 @@ def gather(
         services=shop.services,
         history=shop.history,
         metrics=shop.metrics,
+        probe=shop.probe,
         good=last_good(shop, rollout),
         until=until,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -86,6 +87,15 @@ LIKELY: tuple[Sort, ...] = (
 
 
 _BY_MARK = {mark: [s for s in (*KNOWN, *LIKELY) if mark in s.marks] for s in (*KNOWN, *LIKELY) for mark in s.marks}
+
+
+def scrub_all_credentials(texts: Sequence[str]) -> list[str]:
+    """Return many texts as `scrub_credentials` does."""
+    lower = "\n".join(texts).lower()
+    marks = [mark for mark in _BY_MARK if mark in lower]
+    return (
+        [scrub_credentials(t) if any(map(t.lower().__contains__, marks)) else t for t in texts] if marks else [*texts]
+    )
 
 
 def scrub_credentials(text: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from untilgreen.model.delivery import HealthCheck
-from untilgreen.model.evidence import Entry, Request
+from untilgreen.model.evidence import Entry, Request, Stream
 from untilgreen.model.suite import Outcome
 from untilgreen.ports import LogPage, LogQuery, Watcher
 from untilgreen.testing_history import BEGINNING, FakeHistory
@@ -72,12 +72,14 @@ class FakeLogs:
 
     def read(self, query: LogQuery) -> LogPage:
         """Return the rows of the window."""
-        return LogPage(
-            entries=tuple(row for row in self.entries if _wanted(row, query)),
-            requests=tuple(row for row in self.requests if _wanted(row, query)),
-            complete=not self.gap,
-            gap=self.gap,
-        )
+        entries = [row for row in self.entries if query.part != "requests" and _wanted(row, query)]
+        requests = [row for row in self.requests if query.part != "entries" and _wanted(row, query)]
+        if query.alarming:
+            entries, requests = [row for row in entries if _alarming(row)], []
+        rows = len(entries) + len(requests)
+        gap = f"stopped after {query.most} rows" if 0 < query.most < rows else self.gap
+        most = query.most or rows
+        return LogPage(entries=tuple(entries[:most]), requests=tuple(requests[:most]), complete=not gap, gap=gap)
 
     def settled(self, query: LogQuery, traces: frozenset[str], patience_s: float) -> bool:  # noqa: ARG002 - nothing comes later here
         """Tell at once: nothing is on its way."""
@@ -166,4 +168,12 @@ def _path(url: str) -> str:
 
 def _wanted(row: Entry | Request, query: LogQuery) -> bool:
     placed = row.service in query.services and row.at is not None and query.window.contains(row.at)
-    return placed and (not query.traces or row.trace in query.traces)
+    fitting = not query.revisions or row.revision in query.revisions
+    return placed and fitting and (not query.traces or row.trace in query.traces)
+
+
+def _alarming(entry: Entry) -> bool:
+    return entry.severity in ("ERROR", "CRITICAL", "ALERT", "EMERGENCY") or entry.stream in (
+        Stream.SYSTEM,
+        Stream.STDERR,
+    )

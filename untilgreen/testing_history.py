@@ -7,7 +7,7 @@ import hashlib
 import io
 import itertools
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from unidiff.errors import UnidiffParseError
 from unidiff.patch import Hunk, PatchedFile, PatchSet
 
 from untilgreen.errors import RepositoryError
-from untilgreen.ports import CommitInfo
+from untilgreen.ports import CommitInfo, LineOrigin
 
 BEGINNING = datetime(2025, 1, 1, tzinfo=UTC)
 """When fakes' time starts: the same in every run."""
@@ -81,6 +81,29 @@ class FakeHistory:
         """Return the unified diff between two commits, without context lines."""
         old = self._trees[self.resolve(before)] if before else {}
         return diff_of(old, self._trees[self.resolve(after)])
+
+    def blame(self, commit: str, path: str, lines: Sequence[int]) -> tuple[LineOrigin, ...]:
+        """Tell which commit last changed each of these lines."""
+        content = self.read(commit, path)
+        if content is None:
+            raise RepositoryError(f"{path}: commit {commit[:12]} has no such file.")
+        wanted = sorted({line for line in lines if 0 < line <= len(content.splitlines())})
+        infos = [self._infos[self._origin(self.resolve(commit), path, line)] for line in wanted]
+        return tuple(
+            LineOrigin(line=line, sha=info.sha, at=info.at, author=info.author, subject=info.subject)
+            for line, info in zip(wanted, infos, strict=True)
+        )
+
+    def _origin(self, sha: str, path: str, line: int) -> str:
+        """Go back as long as the parent has the line too."""
+        while parent := self._infos[sha].parent:
+            old = self._trees[parent].get(path, "").splitlines()
+            blocks = difflib.SequenceMatcher(None, old, self._trees[sha][path].splitlines()).get_matching_blocks()
+            block = next((b for b in blocks if b.b < line <= b.b + b.size), None)
+            if block is None:
+                return sha
+            sha, line = parent, line - block.b + block.a
+        return sha
 
     def uncommitted(self) -> tuple[str, ...]:
         """Return what was scripted."""

@@ -311,3 +311,40 @@ def test_fake_diffs_can_be_applied(old: dict[str, str], new: dict[str, str]) -> 
     old, new = ({path: text for path, text in tree.items() if text} for tree in (old, new))
     if old != new:
         assert patched(old, diff_of(old, new)) == new
+
+
+def test_blame_names_the_commit_that_last_changed_a_line(make: Make) -> None:
+    """Each line is from the commit that last changed it, wherever it has moved since; what is not there is left out."""
+    history = make(
+        ("first", {"app.py": "a = 1\nb = 2\nc = 3\n"}),
+        ("second", {"app.py": "# new\na = 1\nb = 4\nc = 3\n"}),
+        ("third", {"app.py": "# new\na = 1\nb = 4\nc = 3\nd = 5\n"}),
+    )
+    third, second, first = history.log(history.resolve("HEAD"), 3)
+    found = history.blame(third.sha, "app.py", [1, 2, 3, 5, 5, 0, 99])
+    assert [(origin.line, origin.sha) for origin in found] == [
+        (1, second.sha),
+        (2, first.sha),
+        (3, second.sha),
+        (5, third.sha),
+    ]
+    assert (found[0].subject, found[0].at) == ("second", second.at)
+    assert history.blame(first.sha, "app.py", [2])[0].sha == first.sha
+
+
+def test_blame_of_a_file_that_is_not_there(make: Make) -> None:
+    """A path that a commit does not have has no origin to tell."""
+    history = make(("first", FIRST))
+    with pytest.raises(RepositoryError):
+        history.blame(history.resolve("HEAD"), "no.py", [1])
+
+
+def test_blame_at_the_edge_of_a_cut_off_history(tmp_path: Path) -> None:
+    """What a shallow clone gives as the origin of old lines is only its edge, and is left out."""
+    (tmp_path / "whole").mkdir()
+    git_repository(
+        tmp_path / "whole", (("first", {"a": "1\n2\n"}), ("second", {"a": "1\n3\n"}), ("third", {"a": "1\n3\n4\n"}))
+    )
+    shell(tmp_path, "clone", "--quiet", "--depth=2", f"file://{tmp_path / 'whole'}", "cut")
+    history = Git(tmp_path / "cut")
+    assert [origin.line for origin in history.blame("HEAD", "a", [1, 2, 3])] == [3]

@@ -99,6 +99,67 @@ def test_other_services_and_times_are_not_read(visited: tuple[Logs, str]) -> Non
         assert (page.requests, page.entries, page.complete) == ((), (), True)
 
 
+STREAMS = {"stdout": Stream.STDOUT, "stderr": Stream.STDERR}
+
+
+@pytest.fixture(params=["emulator", "fake"])
+def told(request: pytest.FixtureRequest) -> tuple[Logs, str]:
+    """Return a log in which two revisions of a service said something, quietly and loudly, and one request came."""
+    lines = [("r1", "stdout", "INFO"), ("r1", "stderr", "DEFAULT"), ("r2", "stdout", "INFO"), ("r2", "stdout", "ERROR")]
+    if request.param == "fake":
+        said = [
+            Entry(
+                at=datetime.now(UTC),
+                service="app",
+                revision=revision,
+                stream=STREAMS[stream],
+                severity=severity,
+                message=f"{revision} {stream} {severity}",
+                insert_id=str(number),
+                log_name="n",
+            )
+            for number, (revision, stream, severity) in enumerate(lines)
+        ]
+        return FakeLogs(said, [logged("app", "/a", TRACE)]), "app"
+    moon: Moon = request.getfixturevalue("moon")
+    service = moon.name()
+    rows = [row(service, f"{r} {s} {x}", n, r, s, severity=x) for n, (r, s, x) in enumerate(lines)]
+    asked = {"request_method": "GET", "request_url": "https://a.test/a?x=1", "status": 200}
+    rows.append(row(service, "", 9, "r1", "requests", http_request=asked, trace=f"projects/{PROJECT}/traces/{TRACE}"))
+    write(moon, rows)
+    return CloudLogging(PROJECT, moon.endpoint), service
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said", "requests"),
+    [
+        ({}, {"r1 stdout INFO", "r1 stderr DEFAULT", "r2 stdout INFO", "r2 stdout ERROR"}, 1),
+        ({"part": "requests"}, set(), 1),
+        ({"part": "entries"}, {"r1 stdout INFO", "r1 stderr DEFAULT", "r2 stdout INFO", "r2 stdout ERROR"}, 0),
+        ({"alarming": True}, {"r1 stderr DEFAULT", "r2 stdout ERROR"}, 0),
+        ({"revisions": ("r2",)}, {"r2 stdout INFO", "r2 stdout ERROR"}, 0),
+        ({"traces": (TRACE,)}, set(), 1),
+        ({"alarming": True, "revisions": ("r2",), "part": "entries"}, {"r2 stdout ERROR"}, 0),
+    ],
+)
+def test_what_is_asked_for(told: tuple[Logs, str], wanted: dict[str, object], said: set[str], requests: int) -> None:
+    """A question may be about a part of the log, a revision, a trace, or what alarms."""
+    logs, service = told
+    page = logs.read(LogQuery.model_validate({**query(service).model_dump(), **wanted}))
+    assert {entry.message for entry in page.entries} == said
+    rows = [request for request in page.requests if request.revision != f"{service}-1" or service == "app"]
+    assert (len(rows), page.complete) == (requests, True)
+
+
+def test_most_is_a_gap(told: tuple[Logs, str]) -> None:
+    """Who asks for a number of rows at most gets no more, and is told that there are more."""
+    logs, service = told
+    page = logs.read(query(service).model_copy(update={"part": "entries", "most": 3}))
+    assert (len(page.entries), page.complete, page.gap) == (3, False, "stopped after 3 rows")
+    whole = logs.read(query(service).model_copy(update={"part": "entries", "most": 4}))
+    assert (len(whole.entries), whole.complete) == (4, True)
+
+
 def entries(moon: Moon, service: str) -> tuple[Entry, ...]:
     """Read what a service logged."""
     return CloudLogging(PROJECT, moon.endpoint).read(query(service)).entries
@@ -135,21 +196,28 @@ def test_printed_traceback(moon: Moon) -> None:
     assert [e.raised.exception for e in visit(url, "/raise", moon, service) if e.raised] == ["KeyError"]
 
 
-def written(moon: Moon, service: str, number: int) -> None:
-    """Write rows as another program would: every insertId twice."""
+def row(service: str, text: str, number: int, revision: str = "r", log: str = "stdout", **fields: object) -> LogEntry:
+    """Return a row as another program would write it."""
+    return LogEntry(
+        log_name=f"projects/{PROJECT}/logs/run.googleapis.com%2F{log}",
+        resource={"type": "cloud_run_revision", "labels": {"service_name": service, "revision_name": revision}},
+        text_payload=text,
+        insert_id=f"{service}-{number:06d}",
+        timestamp=datetime.now(UTC).replace(microsecond=0),
+        **fields,
+    )
+
+
+def write(moon: Moon, rows: list[LogEntry]) -> None:
+    """Write every row twice, as the platform may deliver it."""
     client = connect(LoggingServiceV2Client, LoggingServiceV2GrpcTransport, moon.endpoint)
-    rows = [
-        LogEntry(
-            log_name=f"projects/{PROJECT}/logs/run.googleapis.com%2Fstdout",
-            resource={"type": "cloud_run_revision", "labels": {"service_name": service, "revision_name": "r"}},
-            text_payload=str(row),
-            insert_id=f"{service}-{row:06d}",
-            timestamp=datetime.now(UTC).replace(microsecond=0),
-        )
-        for row in range(number)
-    ]
     for _ in range(2):
         client.write_log_entries(request=WriteLogEntriesRequest(entries=rows))
+
+
+def written(moon: Moon, service: str, number: int) -> None:
+    """Write so many rows."""
+    write(moon, [row(service, str(n), n) for n in range(number)])
 
 
 def test_many_pages_without_doubles(moon: Moon) -> None:

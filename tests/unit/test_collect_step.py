@@ -15,6 +15,7 @@ from untilgreen.deploy.step import deploy
 from untilgreen.model.cycle import Run
 from untilgreen.model.delivery import Health, HealthCheck, Rollout
 from untilgreen.model.evidence import (
+    Blame,
     Case,
     Commit,
     Coverage,
@@ -167,6 +168,7 @@ def test_every_sort_has_a_coverage_record(scene: Scene) -> None:
         Secret,
         Commit,
         Hunk,
+        Blame,
         SourceFile,
         ImageContent,
         Usage,
@@ -220,6 +222,7 @@ def test_request_log_that_has_caught_up_is_complete(scene: Scene) -> None:
 def test_mocked_answers_expect_no_row(scene: Scene) -> None:
     """A test to which no bytes came back leaves no row to wait for."""
     scene.results = [failed(received=0)]
+    scene.logs = FakeLogs(requests=[request("f" * 32)])
     assert coverage(scene.bundle(), Request).complete
 
 

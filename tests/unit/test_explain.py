@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.unit.triage_world import World
+from tests.unit.triage_world import START, World
 from untilgreen.cli import app
 from untilgreen.errors import ConfigError
 from untilgreen.explain.choice import chosen
@@ -19,7 +19,7 @@ from untilgreen.explain.explanation import Explanation, explain
 from untilgreen.explain.show import lines
 from untilgreen.explain.sources import of_folder
 from untilgreen.model.analysis import Reviews
-from untilgreen.model.evidence import Case
+from untilgreen.model.evidence import Case, Earlier
 from untilgreen.model.suite import Outcome
 from untilgreen.review.gate import review
 from untilgreen.triage.step import triage
@@ -76,6 +76,7 @@ def test_the_lines_of_its_own_trace(world: World) -> None:
     assert [line.at for line in found.lines] == sorted(line.at for line in found.lines if line.at)
     assert not any("ada" in line.text or "eve" in line.text for line in found.lines)
     assert [line.source for line in found.lines] == ["request", "request", "stderr", "stderr"]
+    assert [line.only_failing for line in found.lines] == [False, False, True, True]
 
 
 def test_what_was_logged_is_data(world: World) -> None:
@@ -101,6 +102,15 @@ def test_nothing_that_hides(world: World) -> None:
     text = "\n".join(lines(explained(world, "test_lost")))
     assert "No other test fails for it." in text
     assert "The chain rests on no change." in text.replace("Changed: the", "The")
+
+
+def test_earlier_attempts_are_told() -> None:
+    """What came before the deciding execution is part of the story."""
+    before = Earlier(number=1, outcome=Outcome.PASSED, at=START, duration_s=1)
+    case = Case(nodeid="t", outcome=Outcome.FAILED, earlier=(before,))
+    bundle = World().bundle()
+    text = "\n".join(lines(explain(bundle, triage(bundle), None, case)))
+    assert "attempt 1 before it passed" in text
 
 
 def test_a_passing_test(world: World) -> None:

@@ -73,6 +73,7 @@ def test_what_is_not_there_is_a_gap(files: tuple[Path, Path]) -> None:
         "request",
         "commit",
         "hunk",
+        "blame",
         "file",
         "revision",
         "secret",

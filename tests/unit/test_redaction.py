@@ -225,3 +225,13 @@ def test_last_net_reads_once() -> None:
     assert net.learn("a", read) is net.learn("a", read)
     assert asked == [1]
     assert net.mask(VALUE) == "[redacted:key]"
+
+
+@given(
+    st.lists(st.text(max_size=40) | st.sampled_from(["password=hunter2secret", "plain", "a\n\0\nb", "key: abc12345x"]))
+)
+def test_many_texts_are_scrubbed_as_one_is(texts: list[str]) -> None:
+    """Scrubbing many texts together gives what scrubbing each alone gives."""
+    redactor = Redactor([needles("pass", b"correct-horse-battery")])
+    texts = [*texts, "correct-horse-battery", "correct-horse", "-battery"]
+    assert redactor.scrub_all(texts) == [redactor.scrub(text) for text in texts]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,11 +14,10 @@ from google.cloud.logging_v2.services.logging_service_v2 import LoggingServiceV2
 from google.cloud.logging_v2.services.logging_service_v2.transports import LoggingServiceV2GrpcTransport
 from google.cloud.logging_v2.types import ListLogEntriesRequest
 
-from untilgreen.adapters.cloud_logging_documents import as_entry, as_request, is_request, source
+from untilgreen.adapters.cloud_logging_documents import Translation, is_request
 from untilgreen.adapters.google_connection import connect, patient
 from untilgreen.collect.log_lines import with_exceptions
 from untilgreen.collect.streams import trace_id
-from untilgreen.model.evidence import Entry, Request
 from untilgreen.ports import LogPage, LogQuery, Redaction
 from untilgreen.redaction import Redactor
 
@@ -55,24 +56,21 @@ class CloudLogging:
         Returns:
             What came, in time order. A fault in the middle keeps what was read and makes it incomplete.
         """
-        entries: list[Entry] = []
-        sources: list[str] = []
-        requests: list[Request] = []
-        gap = ""
+        translation, gap = Translation(self._redaction), ""
+        most = min(query.most or self._limit, self._limit)
+        left = most
         try:
-            for count, row in enumerate(_once(self._rows(_filter(query)))):
-                if count >= self._limit:
-                    gap = f"stopped after {self._limit} rows"
-                    break
-                if is_request(row):
-                    requests.append(as_request(row, self._redaction))
-                else:
-                    entries.append(as_entry(row, self._redaction))
-                    sources.append(source(row))
+            with _no_collector():
+                for rows in self._pages(self._filter(query)):
+                    translation.take(rows[:left])
+                    left -= len(rows)
+                    if left < 0:
+                        gap = f"stopped after {most} rows"
+                        break
         except (exceptions.GoogleAPICallError, exceptions.RetryError) as error:
-            gap = f"Cloud Logging stopped answering after {len(entries) + len(requests)} rows: {error}"
-        found = tuple(with_exceptions(entries, sources))
-        return LogPage(entries=found, requests=tuple(requests), complete=not gap, gap=gap)
+            gap = f"Cloud Logging stopped answering after {most - left} rows: {error}"
+        found = tuple(with_exceptions(translation.entries, translation.sources))
+        return LogPage(entries=found, requests=tuple(translation.requests), complete=not gap, gap=gap)
 
     def settled(self, query: LogQuery, traces: frozenset[str], patience_s: float) -> bool:
         """Wait until the request log holds a row for each of these traces, or patience ends.
@@ -80,7 +78,7 @@ class CloudLogging:
         Returns:
             Whether all of them were seen.
         """
-        wanted = f'{_filter(query)} logName="projects/{self._project}/logs/run.googleapis.com%2Frequests"'
+        wanted = self._filter(query.model_copy(update={"part": "requests"}))
         deadline, pause = time.monotonic() + patience_s, 0.1
         missing = set(traces)
         while missing:
@@ -93,35 +91,48 @@ class CloudLogging:
 
     def _traces(self, wanted: str) -> set[str]:
         try:
-            return {trace_id(row.trace) for row in self._rows(wanted) if is_request(row)}
+            return {trace_id(row.trace) for page in self._pages(wanted) for row in page if is_request(row)}
         except (exceptions.GoogleAPICallError, exceptions.RetryError):
             return set()  # not seen is not settled; the caller's patience decides
 
-    def _rows(self, wanted: str) -> Iterator[Any]:
+    def _pages(self, wanted: str) -> Iterator[Sequence[Any]]:
         request = ListLogEntriesRequest(
             resource_names=[f"projects/{self._project}"], filter=wanted, order_by="timestamp asc", page_size=PAGE
         )
         for page in self._client.list_log_entries(request=request, retry=self._retry).pages:
-            yield from type(page).pb(page).entries
+            yield type(page).pb(page).entries
+
+    def _filter(self, query: LogQuery) -> str:
+        """Write a question in the Logging query language."""
+        terms = [_any("resource.labels.service_name", query.services), _any("trace", query.traces, sign=":")]
+        terms.append(_any("resource.labels.revision_name", query.revisions))
+        terms += [f'timestamp>="{_moment(query.window.start)}"', f'timestamp<="{_moment(query.window.end)}"']
+        if query.part != "all":
+            terms.append(f'logName{"=" if query.part == "requests" else "!="}"{self._log("requests")}"')
+        if query.alarming:
+            loud = (f'logName="{self._log(name)}"' for name in ("stderr", "varlog%2Fsystem"))
+            terms.append(f"(severity>=ERROR OR {' OR '.join(loud)})")
+        return " ".join(['resource.type="cloud_run_revision"', *filter(None, terms)])
+
+    def _log(self, name: str) -> str:
+        return f"projects/{self._project}/logs/run.googleapis.com%2F{name}"
 
 
-def _filter(query: LogQuery) -> str:
-    services = " OR ".join(f'resource.labels.service_name="{name}"' for name in sorted(query.services))
-    window = f'timestamp>="{_moment(query.window.start)}" timestamp<="{_moment(query.window.end)}"'
-    wanted = f'resource.type="cloud_run_revision" ({services}) {window}'
-    traces = " OR ".join(f'trace:"{trace}"' for trace in sorted(query.traces))
-    return f"{wanted} ({traces})" if traces else wanted
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Let Python not look for garbage: all that is made here stays, and looking at it again and again costs more."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _any(field: str, values: Sequence[str], sign: str = "=") -> str:
+    return f"({' OR '.join(f'{field}{sign}{chr(34)}{value}{chr(34)}' for value in sorted(values))})" if values else ""
 
 
 def _moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _once(rows: Iterator[Any]) -> Iterator[Any]:
-    """Leave out rows that were delivered before: the log promises at least once, not once."""
-    seen: set[tuple[str, str, int, int]] = set()
-    for row in rows:
-        key = (row.log_name, row.insert_id, row.timestamp.seconds, row.timestamp.nanos)
-        if key not in seen:
-            seen.add(key)
-            yield row

@@ -6,13 +6,14 @@ Nothing of the user's configuration takes part: no hooks, no external diffs, no 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from untilgreen.adapters import git_commit
+from untilgreen.adapters import git_blame, git_commit
 from untilgreen.adapters.git_process import Blobs, GitProcess
 from untilgreen.errors import RepositoryError
-from untilgreen.ports import CommitInfo
+from untilgreen.ports import CommitInfo, LineOrigin
 
 _HEAD_FIELDS = 6
 """A log record: what stands before the token, then sha, parents, time, author, subject; files follow."""
@@ -91,6 +92,27 @@ class Git:
         flags = ("--unified=0", "--inter-hunk-context=0", "--no-renames", "--no-ext-diff", "--no-textconv")
         same = ("--no-color", "--no-relative", "--src-prefix=a/", "--dst-prefix=b/", "--diff-algorithm=myers")
         return text(self._git.run("diff", *flags, *same, start.strip(), self.resolve(after), "--"))
+
+    def blame(self, commit: str, path: str, lines: Sequence[int]) -> tuple[LineOrigin, ...]:
+        """Tell which commit last changed each of these lines of a commit's file.
+
+        Raises:
+            RepositoryError: the commit has no such file.
+        """
+        sha = self.resolve(commit)
+        content = self.read(sha, path)
+        if content is None:
+            raise RepositoryError(f"{path}: commit {sha[:12]} has no such file.")
+        count = len(content.removesuffix("\n").split("\n")) + 1
+        there = sorted({line for line in lines if 0 < line < count})
+        if not there:
+            return ()
+        ranges = (word for line in there for word in ("-L", f"{line},{line}"))
+        # A file of commits to leave out may be named in the repository's settings and be missing, or hide the culprit.
+        flags = ("--porcelain", "--no-progress", "--ignore-revs-file=")
+        raw = self._git.run("blame", *flags, *ranges, sha, "--", path)
+        shallow = self._git.run("rev-parse", "--is-shallow-repository").strip() == b"true"
+        return git_blame.origins(text(raw), shallow=shallow)
 
     def uncommitted(self) -> tuple[str, ...]:
         """Return what differs from HEAD in the user's checkout; `folder/` stands for a whole untracked folder."""

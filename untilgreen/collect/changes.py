@@ -41,6 +41,11 @@ def changes(history: History, commit: str, good_commit: str, window: Window) -> 
     return gathered
 
 
+def old_commits(gathered: Gathered) -> frozenset[str]:
+    """Return the commits up to the last good one, of those that were collected."""
+    return frozenset(item.sha for item in gathered.items if isinstance(item, Commit) and not item.since_good)
+
+
 def hunks_of(info: CommitInfo, diff: str) -> tuple[list[Hunk], list[str]]:
     """Take a zero-context diff apart.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from untilgreen.collect.traceback import find_all
+from untilgreen.collect.traceback import HEAD, find_all
 from untilgreen.model.evidence import Entry
 
 
@@ -20,7 +20,8 @@ def with_exceptions(entries: Sequence[Entry], sources: Sequence[str]) -> list[En
         sources: for each entry, who wrote it: lines of one traceback come from one instance and one stream.
     """
     result = list(entries)
-    for members in _by_source(sources).values():
+    telling = {source for entry, source in zip(entries, sources, strict=True) if HEAD in entry.message}
+    for members in _by_source(sources, telling).values():
         lines, owners = _lines((index, result[index].message) for index in members)
         for found in find_all(lines):
             owner = owners[found.end]
@@ -28,10 +29,12 @@ def with_exceptions(entries: Sequence[Entry], sources: Sequence[str]) -> list[En
     return result
 
 
-def _by_source(sources: Sequence[str]) -> dict[str, list[int]]:
+def _by_source(sources: Sequence[str], telling: set[str]) -> dict[str, list[int]]:
+    """Return the entries of each source that tells of an exception at all: most never do."""
     members: dict[str, list[int]] = defaultdict(list)
     for index, source in enumerate(sources):
-        members[source].append(index)
+        if source in telling:
+            members[source].append(index)
     return members
 
 

@@ -1,40 +1,75 @@
-"""What the platform shows and logged: revisions, secrets, health, entries and requests."""
+"""What the platform shows: revisions, secrets, health; and what must be found in its log."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from untilgreen.collect.gathered import Gathered
+from untilgreen.collect.log_evidence import Expected
 from untilgreen.deploy.wanted import Wanted
 from untilgreen.errors import UntilgreenError
-from untilgreen.model.delivery import Health, RevisionState, Rollout, Served, Template, Traffic
+from untilgreen.model.delivery import Health, RevisionState, Rollout, Served, ServingStatus, Template, Traffic
 from untilgreen.model.document import Window
-from untilgreen.model.evidence import Entry, HealthSeen, Request, Revision, Secret
-from untilgreen.model.suite import Result
-from untilgreen.ports import LogPage, LogQuery, Logs, Services
+from untilgreen.model.evidence import HealthSeen, Revision, Secret
+from untilgreen.model.suite import Attempt, Result
+from untilgreen.ports import Probe, Services
 
 
-def log_rows(logs: Logs, services: Iterable[str], window: Window, expected: frozenset[str]) -> Gathered:
-    """Collect everything that was logged.
+def expected_in(
+    results: Sequence[Result], rollout: Rollout, health: Health | None, last: Mapping[str, str], most: int
+) -> Expected:
+    """Return what must be found in the log.
 
     Args:
-        logs: Cloud Logging.
-        services: whose logs.
-        window: when.
-        expected: traces that tests got answers for; a request log without them has not caught up yet.
+        results: one for each collected test.
+        rollout: what was deployed.
+        health: what step wait saw.
+        last: service -> trace of a request that was made just now.
+        most: log entries after which not everything is read any more.
     """
-    query = LogQuery(services=tuple(services), window=window)
-    page = _read(logs, query)
-    late = len(expected - {request.trace for request in page.requests})
-    lag = f"the request log has no row yet for {late} of {len(expected)} traces" if late else ""
-    gathered = Gathered(window)
-    for service in query.services:
-        entries = [entry for entry in page.entries if entry.service == service]
-        gathered.add(entries, kind=Entry, subject=service, query="all log entries", gap=_gap(page))
-        requests = [request for request in page.requests if request.service == service]
-        gap = "; ".join(filter(None, [_gap(page), lag]))
-        gathered.add(requests, kind=Request, subject=service, query="request log", gap=gap)
-    return gathered
+    probes: dict[str, dict[str, datetime]] = defaultdict(dict)
+    for check in health.checks if health else ():
+        if check.trace and check.status is not None:
+            probes[check.service][check.trace] = check.at
+    return Expected(
+        probes=dict(probes),
+        last=frozenset(last.values()),
+        answered=answered_traces(results, [served.url for served in rollout.services]),
+        failing=frozenset(attempt.sighting.trace for attempt in _failed(results) if attempt.sighting),
+        unready=tuple(s.revision for s in rollout.services if s.revision and s.status is not ServingStatus.SERVING),
+        most=most,
+    )
+
+
+def _failed(results: Iterable[Result]) -> Iterator[Attempt]:
+    return (attempt for result in results for attempt in result.attempts if attempt.outcome.bad)
+
+
+def ask_last(probe: Probe | None, rollout: Rollout, health: Health | None, paths: Mapping[str, str]) -> dict[str, str]:
+    """Ask each healthy service once more, so that the log's newest row is known.
+
+    Args:
+        probe: asks; None asks nobody.
+        rollout: where they are.
+        health: who answers.
+        paths: service -> its health path.
+
+    Returns:
+        Service -> the trace of the request that it answered.
+    """
+    well = {check.service for check in health.checks if check.ok} if health else set()
+    asked: dict[str, str] = {}
+    if probe is None:
+        return asked
+    for served in rollout.services:
+        if served.service in well and served.url:
+            trace = secrets.token_hex(16)
+            check = probe.check(served.service, f"{served.url}{paths.get(served.service, '/')}", trace)
+            asked |= {served.service: trace} if check.status is not None else {}
+    return asked
 
 
 def answered_traces(results: Iterable[Result], urls: Iterable[str]) -> frozenset[str]:
@@ -87,17 +122,6 @@ def health_seen(rollout: Rollout, health: Health | None, window: Window) -> Gath
         gap = "" if checks else "no health check was made"
         gathered.add(found, kind=HealthSeen, subject=served.service, query="last health checks", gap=gap)
     return gathered
-
-
-def _read(logs: Logs, query: LogQuery) -> LogPage:
-    try:
-        return logs.read(query)
-    except UntilgreenError as error:
-        return LogPage(entries=(), requests=(), complete=False, gap=str(error))
-
-
-def _gap(page: LogPage) -> str:
-    return "" if page.complete else page.gap or "the log was not read to its end"
 
 
 def _revision(

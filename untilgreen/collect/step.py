@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from untilgreen.clock import Clock, SystemClock
+from untilgreen.collect.blame import blames
 from untilgreen.collect.bundle import Bundle
-from untilgreen.collect.changes import changes
+from untilgreen.collect.changes import changes, old_commits
 from untilgreen.collect.gathered import Gathered
-from untilgreen.collect.runtime import answered_traces, health_seen, log_rows, revisions, secrets_seen
+from untilgreen.collect.log_evidence import log_evidence
+from untilgreen.collect.runtime import ask_last, expected_in, health_seen, revisions, secrets_seen
 from untilgreen.collect.sources import gate_seen, image_contents, sources
 from untilgreen.collect.usage import usage_seen
 from untilgreen.deploy.wanted import wanted
@@ -17,9 +19,9 @@ from untilgreen.knowledge import read as read_knowledge
 from untilgreen.model.cycle import Run
 from untilgreen.model.delivery import Health, Images, Rollout
 from untilgreen.model.document import Window
-from untilgreen.model.evidence import Case, Manifest
-from untilgreen.model.suite import Result
-from untilgreen.ports import History, Logs, Metrics, Services
+from untilgreen.model.evidence import Case, Earlier, Manifest
+from untilgreen.model.suite import Attempt, Result
+from untilgreen.ports import History, Logs, Metrics, Probe, Services
 from untilgreen.settings import Settings
 
 FOLDER = "bundle"
@@ -39,6 +41,7 @@ def collect(
     services: Services,
     history: History,
     metrics: Metrics | None = None,
+    probe: Probe | None = None,
     good: Rollout | None = None,
     clock: Clock | None = None,
     until: datetime | None = None,
@@ -56,6 +59,7 @@ def collect(
         services: Cloud Run.
         history: the user's repository.
         metrics: Cloud Monitoring; None leaves a gap where usage would be.
+        probe: asks each service once more, so that it is known when the log has caught up; None does without.
         good: the last rollout that served, which a broken one is compared with.
         clock: tells when the window ends.
         until: when it ended, for a cycle of the past.
@@ -72,11 +76,15 @@ def collect(
     urls = {served.service: served.url for served in rollout.services if served.url}
     good_commit = good.commit if good else ""
     gathered = cases(results, window)
-    gathered.merge(log_rows(logs, settings.services, window, answered_traces(results, urls.values())))
+    paths = {name: service.health.path for name, service in settings.services.items()}
+    last = ask_last(None if until else probe, rollout, health, paths)
+    expected = expected_in(results, rollout, health, last, settings.cloud.log_entries)
+    gathered.merge(log_evidence(logs, settings.services, window, expected))
     gathered.merge(revisions(services, rollout, wanted(run, settings, images), good, window))
     gathered.merge(secrets_seen(rollout, window))
     gathered.merge(changes(history, run.commit, good_commit, window))
     gathered.merge(sources(history, settings, run.commit, window))
+    gathered.merge(blames(history, run.commit, gathered.items, old_commits(gathered), window))
     gathered.merge(image_contents(images, window))
     gathered.merge(gate_seen(images, window))
     gathered.merge(health_seen(rollout, health, window))
@@ -105,7 +113,7 @@ def window_of(rollout: Rollout, now: datetime) -> Window:
 
 
 def cases(results: Iterable[Result], window: Window) -> Gathered:
-    """Turn each test's last execution into evidence; without any test, no absence of a failure can be cited."""
+    """Turn each test into evidence, with all its executions; without any test, no absence of a failure can be cited."""
     gathered = Gathered(window)
     found = [_case(result) for result in results]
     gap = "" if found else "no test was collected"
@@ -124,4 +132,16 @@ def _case(result: Result) -> Case:
         trace=seen.trace if seen else "",
         failure=last.failure if last else None,
         exchanges=seen.exchanges if seen else (),
+        earlier=tuple(_earlier(attempt) for attempt in result.attempts[:-1]),
+    )
+
+
+def _earlier(attempt: Attempt) -> Earlier:
+    return Earlier(
+        number=attempt.number,
+        outcome=attempt.outcome,
+        at=attempt.started,
+        duration_s=attempt.duration_s,
+        trace=attempt.sighting.trace if attempt.sighting else "",
+        failure=attempt.failure,
     )

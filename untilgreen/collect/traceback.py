@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from untilgreen.model.evidence import Raised
 from untilgreen.model.suite import Frame
 
+HEAD = "Traceback (most recent call last)"
+"""Stands in the first line of every traceback."""
+
 _START = re.compile(r"^(?P<margin>[\s|+]*)(?:Exception Group )?Traceback \(most recent call last\):\s*$")
 _FRAME = re.compile(r'^\s+File "(?P<path>[^"]*)", line (?P<line>\d+)(?:, in (?P<function>.+))?\s*$')
 _REPEATED = re.compile(r"^\s+\[Previous line repeated \d+ more times?\]\s*$")

@@ -37,6 +37,9 @@ def _head(found: Explanation) -> Iterator[str]:
 
 
 def _saw(case: Case) -> Iterator[str]:
+    for before in case.earlier:
+        why = f": {before.failure.exception}: {one_line(before.failure.message)}" if before.failure else ""
+        yield f"attempt {before.number} before it {before.outcome}{why}"
     if case.failure:
         yield f"{case.failure.exception} in {case.failure.phase}: {one_line(case.failure.message, 300)}"
         for frame in case.failure.frames[-1:]:

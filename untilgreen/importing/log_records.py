@@ -110,7 +110,7 @@ def _take(record: dict[str, Any], reading: _Reading, redaction: Redaction) -> It
         "insert_id": record["insertId"],
     }
     if stream_name(record["logName"]) == REQUESTS and isinstance(record.get("httpRequest"), dict):
-        _add_request(record["httpRequest"], shared, reading, redaction)
+        _add_request(record, shared, reading, redaction)
         return
     message = redaction.scrub(_whole(_message(record)))
     if not message.strip():
@@ -118,7 +118,8 @@ def _take(record: dict[str, Any], reading: _Reading, redaction: Redaction) -> It
     _add_entry(record, message, shared, reading)
 
 
-def _add_request(http: dict[str, Any], shared: dict[str, Any], reading: _Reading, redaction: Redaction) -> None:
+def _add_request(record: dict[str, Any], shared: dict[str, Any], reading: _Reading, redaction: Redaction) -> None:
+    http = record["httpRequest"]
     host, path = _address(_string(http, "requestUrl"))
     if host:
         reading.hosts.setdefault(shared["service"], set()).add(host)
@@ -128,6 +129,7 @@ def _add_request(http: dict[str, Any], shared: dict[str, Any], reading: _Reading
         path=redaction.scrub(_whole(path)),
         status=_number(http.get("status")),
         latency_s=_seconds(http.get("latency")),
+        said=redaction.scrub(_whole(_string(record, "textPayload"))),
     )
     reading.requests.append(row)
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
+from untilgreen.collect.blame import blames
 from untilgreen.collect.bundle import Bundle
-from untilgreen.collect.changes import changes
+from untilgreen.collect.changes import changes, old_commits
 from untilgreen.collect.gathered import Gathered
 from untilgreen.collect.sources import context_files
 from untilgreen.errors import ConfigError, EvidenceIncomplete
@@ -19,6 +20,7 @@ from untilgreen.importing.log_records import merged, read_log
 from untilgreen.importing.report_log import read_report_log
 from untilgreen.model.document import Document, Window
 from untilgreen.model.evidence import (
+    Blame,
     Case,
     Commit,
     Entry,
@@ -148,13 +150,14 @@ def _add_repository(
 ) -> dict[str, str]:
     """Add source and history; return each service's build context."""
     if repository is None:
-        for kind in (Commit, Hunk, SourceFile):
+        for kind in (Commit, Hunk, SourceFile, Blame):
             gathered.add([], kind=kind, subject="*", query="none", gap="no repository was imported")
         return {}
     history, commit = repository.history, repository.commit
     gathered.merge(changes(history, commit, repository.good, window))
     contexts = {**guessed(services, history.files(commit)), **repository.contexts}
     gathered.merge(context_files(history, contexts or {"": "."}, commit, window))
+    gathered.merge(blames(history, commit, gathered.items, old_commits(gathered), window))
     return contexts
 
 

@@ -17,7 +17,7 @@ from untilgreen.ports.platform import (
     UsagePage,
     UsageSample,
 )
-from untilgreen.ports.repository import CommitInfo, History
+from untilgreen.ports.repository import CommitInfo, History, LineOrigin
 from untilgreen.ports.suite import Halt, StandIns, Suite, SuiteOrder, SuiteOutput, Watcher, never
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Fixer",
     "Halt",
     "History",
+    "LineOrigin",
     "LogPage",
     "LogQuery",
     "Logs",

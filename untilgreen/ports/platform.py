@@ -54,6 +54,9 @@ class Redaction(Protocol):
     def scrub(self, text: str) -> str:
         """Return free text without known values and without whatever looks like a credential."""
 
+    def scrub_all(self, texts: Sequence[str]) -> list[str]:
+        """Return many texts, each as `scrub` does."""
+
     def mask(self, text: str) -> str:
         """Return text whose form must stay, such as a name or a document, without known values."""
 
@@ -78,6 +81,14 @@ class LogQuery(Document):
     window: Window
     traces: tuple[str, ...] = ()
     """Only rows of these, 32 hex digits each; empty means all. More than 200 do not fit into one question."""
+    revisions: tuple[str, ...] = ()
+    """Only rows of these; empty means all."""
+    part: Literal["all", "requests", "entries"] = "all"
+    """The request log, or everything but it, or both."""
+    alarming: bool = False
+    """Only errors, what went to stderr, and what the platform itself says."""
+    most: int = 0
+    """Rows after which reading stops and says so; 0 leaves that to the reader."""
 
 
 class LogPage(Document):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,16 @@ class CommitInfo(Document):
     author: str
     subject: str
     files: tuple[str, ...]
+
+
+class LineOrigin(Document):
+    """Which commit a line is from."""
+
+    line: int
+    sha: str
+    at: Instant
+    author: str
+    subject: str
 
 
 class History(Protocol):
@@ -43,6 +54,15 @@ class History(Protocol):
 
     def diff(self, before: str, after: str) -> str:
         """Return the unified diff between two commits, without context lines."""
+
+    def blame(self, commit: str, path: str, lines: Sequence[int]) -> tuple[LineOrigin, ...]:
+        """Tell which commit last changed each of these lines of a commit's file.
+
+        Lines that the file does not have, or whose origin lies before what is there of the history, are left out.
+
+        Raises:
+            RepositoryError: the commit has no such file.
+        """
 
     def uncommitted(self) -> tuple[str, ...]:
         """Return what differs from HEAD in the user's checkout; `folder/` stands for a whole untracked folder."""

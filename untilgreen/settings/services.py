@@ -29,6 +29,11 @@ class Cloud(Part):
     Monitoring takes one a minute and shows it up to four minutes later. Without them no claim about resources can be
     judged; 0 does not wait."""
 
+    log_entries: int = Field(default=120_000, ge=1_000)
+    """How many log entries step collect reads at most of all that services logged; Cloud Logging gives 60,000 a minute.
+    Of what is beyond, it reads the traces of failing tests, errors and what the platform says, and no silence of the
+    log counts as proof. The request log is always read whole."""
+
 
 class HealthSettings(Part):
     """When a service counts as healthy."""

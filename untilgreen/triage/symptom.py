@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 
 from untilgreen.model.evidence import Case, Request
@@ -79,10 +80,21 @@ def symptom_of(scene: Scene, case: Case) -> Symptom:
 
 
 def _from_rows(scene: Scene, case: Case) -> Symptom:
-    """Take the platform's word when the client saw nothing: the last error on the trace, else the last row."""
+    """Take the platform's word when the client saw nothing: of what the test itself asked, the error that it names."""
     rows = scene.rows(case.trace)
-    row = next((r for r in reversed(rows) if r.status >= _BAD), rows[-1] if rows else None)
+    asked = [row for row in rows if not any(_within(row, other) for other in rows)]
+    bad = [row for row in asked if row.status >= _BAD]
+    named = [row for row in bad if _says(case, row.status)]
+    row = next(reversed(named or bad or asked), None)
     return Symptom(case, None, row.service if row else "", row, scene.paths.template(row.path) if row else "")
+
+
+def _within(row: Request, other: Request) -> bool:
+    """Tell whether a request came while another service worked on one of the same trace, which then is its caller."""
+    if row.at is None or other.at is None or row.service == other.service:
+        return False
+    ends = other.at + timedelta(seconds=other.latency_s)
+    return other.at <= row.at <= ends and row.latency_s <= other.latency_s
 
 
 def _blamed(scene: Scene, case: Case) -> Exchange | None:
@@ -108,11 +120,14 @@ def _of_phase(case: Case) -> list[Exchange]:
 
 
 def _names(case: Case, exchange: Exchange) -> bool:
-    if case.failure is None:
-        return False
-    codes = [str(code) for code in (exchange.status, exchange.close_code) if code and code not in (200, 101)]
-    said = f"{case.failure.message}\n{case.failure.text[-2000:]}"
-    return any(re.search(rf"(?<![\w.]){code}(?![\w.])", said) for code in codes)
+    codes = (exchange.status, exchange.close_code)
+    return any(_says(case, code) for code in codes if code and code not in (200, 101))
+
+
+def _says(case: Case, code: int) -> bool:
+    """Tell whether a failure's words name a status or a close code."""
+    said = f"{case.failure.message}\n{case.failure.text[-2000:]}" if case.failure else ""
+    return re.search(rf"(?<![\w.]){code}(?![\w.])", said) is not None
 
 
 def _unusual(scene: Scene, exchange: Exchange) -> bool:

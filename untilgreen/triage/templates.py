@@ -6,6 +6,7 @@ sketch. A sketch never joins what the masks keep apart by a status, a close code
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ CODES = (
 )
 """What the masks never hide."""
 
+_NUMBERED = re.compile(r"<([a-z]+)\d+>")
 _LENGTH = 1_000
 """Characters of a line that name it: what follows is a dump."""
 
@@ -69,8 +71,11 @@ def templates(bundle: Bundle) -> tuple[LineTemplate, ...]:
 
 
 def template_of(line: str) -> str:
-    """Return the template of a line: its first line, masked."""
-    return mask(line[:_LENGTH].split("\n", 1)[0])
+    """Return the template of a line: its first line, masked.
+
+    Values have no numbers here: that two of them are equal by chance makes no other template.
+    """
+    return _NUMBERED.sub(r"<\1>", mask(line[:_LENGTH].split("\n", 1)[0]))
 
 
 def _split(numbers: Iterable[int], bad: dict[int, bool]) -> tuple[int, int]:

@@ -8,14 +8,26 @@ from __future__ import annotations
 from untilgreen.model.evidence.contents import Coverage, Evidence, Manifest
 from untilgreen.model.evidence.delivered import GateSeen, ImageContent, Revision, Secret
 from untilgreen.model.evidence.item import Item, kind_of
-from untilgreen.model.evidence.observed import AT_LIMIT, Case, Entry, HealthSeen, Raised, Request, Stream, Usage
-from untilgreen.model.evidence.repository import Commit, Hunk, SourceFile
+from untilgreen.model.evidence.observed import (
+    AT_LIMIT,
+    Case,
+    Earlier,
+    Entry,
+    HealthSeen,
+    Raised,
+    Request,
+    Stream,
+    Usage,
+)
+from untilgreen.model.evidence.repository import Blame, Commit, Hunk, SourceFile
 
 __all__ = [
     "AT_LIMIT",
+    "Blame",
     "Case",
     "Commit",
     "Coverage",
+    "Earlier",
     "Entry",
     "Evidence",
     "GateSeen",

@@ -9,7 +9,7 @@ from pydantic import Field
 from untilgreen.model.document import Document, Window
 from untilgreen.model.evidence.delivered import GateSeen, ImageContent, Revision, Secret
 from untilgreen.model.evidence.observed import Case, Entry, HealthSeen, Request, Usage
-from untilgreen.model.evidence.repository import Commit, Hunk, SourceFile
+from untilgreen.model.evidence.repository import Blame, Commit, Hunk, SourceFile
 
 Evidence = Annotated[
     Case
@@ -19,6 +19,7 @@ Evidence = Annotated[
     | Secret
     | Commit
     | Hunk
+    | Blame
     | SourceFile
     | ImageContent
     | GateSeen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-from untilgreen.model.document import Document, Window
+from untilgreen.model.document import Document, Instant, Window
 from untilgreen.model.evidence.item import Item
 from untilgreen.model.suite import Exchange, Failure, Frame, Outcome
 
@@ -19,6 +19,17 @@ class Stream(StrEnum):
     OTHER = "other"
 
 
+class Earlier(Document):
+    """An execution of a test before the one that decided."""
+
+    number: int
+    outcome: Outcome
+    at: Instant
+    duration_s: float
+    trace: str = ""
+    failure: Failure | None = None
+
+
 class Case(Item):
     """A test that did not pass, or a passing one that something cites."""
 
@@ -29,12 +40,15 @@ class Case(Item):
     trace: str = ""
     failure: Failure | None = None
     exchanges: tuple[Exchange, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
+    """Its executions on the same revision before this one, the first first."""
 
     @property
     def text(self) -> str:
-        """Return the node id, the outcome and the failure."""
+        """Return the node id, the outcome and the failure, and how it ended before."""
         why = f": {self.failure.exception}: {self.failure.message}" if self.failure else ""
-        return f"{self.nodeid} {self.outcome}{why}"
+        before = f" (before: {', '.join(attempt.outcome for attempt in self.earlier)})" if self.earlier else ""
+        return f"{self.nodeid} {self.outcome}{why}{before}"
 
 
 class Raised(Document):

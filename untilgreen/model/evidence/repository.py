@@ -49,6 +49,26 @@ class Hunk(Item):
         )
 
 
+class Blame(Item):
+    """Where a line of the tested commit, which a failure went through, is from."""
+
+    kind: Literal["blame"] = "blame"
+    path: str
+    line: int
+    source: str
+    commit: str
+    """The one that last changed the line; it may be older than any that was read."""
+    subject: str
+    author: str
+    since_good: bool = True
+    """Whether it came after the last commit that was good."""
+
+    @property
+    def text(self) -> str:
+        """Return short sha, place, line and subject."""
+        return f"{self.commit[:12]} {self.path}:{self.line} {self.source} ({self.subject})"
+
+
 class SourceFile(Item):
     """A text file of the tested commit: a service's source, an ignore file, the settings."""
 

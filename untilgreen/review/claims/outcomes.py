@@ -13,18 +13,23 @@ def _executions(claim: Flaky | DefectiveTest, bundle: Bundle) -> list[Case]:
     return [case for case in bundle.find(Case) if case.nodeid == claim.nodeid]
 
 
+def _outcomes(cases: list[Case]) -> list[Outcome]:
+    """Return how each execution of a test ended; one bundle holds one revision."""
+    return [outcome for case in cases for outcome in (*(e.outcome for e in case.earlier), case.outcome)]
+
+
 def _both(claim: Flaky, bundle: Bundle) -> list[Case]:
-    """Find a failure and a pass of one test; one bundle holds one revision."""
+    """Find a failure and a pass of one test."""
     seen = _executions(claim, bundle)
-    passed = [case for case in seen if case.outcome is Outcome.PASSED]
-    failed = [case for case in seen if case.outcome.bad]
-    return passed + failed if passed and failed else []
+    outcomes = _outcomes(seen)
+    return seen if Outcome.PASSED in outcomes and any(outcome.bad for outcome in outcomes) else []
 
 
 def _always_failed(claim: Flaky, bundle: Bundle) -> list[Case]:
     """Find two failures and no pass: one execution alone proves neither."""
     seen = _executions(claim, bundle)
-    return seen if len(seen) > 1 and all(case.outcome.bad for case in seen) else []
+    outcomes = _outcomes(seen)
+    return seen if len(outcomes) > 1 and all(outcome.bad for outcome in outcomes) else []
 
 
 def _failed(claim: DefectiveTest, bundle: Bundle) -> list[Case]:
