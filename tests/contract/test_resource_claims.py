@@ -11,7 +11,7 @@ from untilgreen.adapters.cloud_logging import CloudLogging
 from untilgreen.adapters.cloud_monitoring import CloudMonitoring
 from untilgreen.clock import SystemClock
 from untilgreen.collect.bundle import Bundle
-from untilgreen.collect.runtime import log_rows
+from untilgreen.collect.log_evidence import Expected, log_evidence
 from untilgreen.collect.usage import usage_seen
 from untilgreen.model.analysis import Truth
 from untilgreen.model.claims import ResourceExhausted
@@ -48,7 +48,7 @@ class Story:
         attempt = Attempt(number=1, outcome=Outcome.FAILED, started=self.begun, duration_s=lasted)
         test = Result(nodeid="t", outcome=Outcome.FAILED, attempts=(attempt,))
         logs, metrics = (adapter(PROJECT, self.cloud.endpoint) for adapter in (CloudLogging, CloudMonitoring))
-        gathered = log_rows(logs, [self.name], window, frozenset())
+        gathered = log_evidence(logs, [self.name], window, Expected())
         gathered.merge(usage_seen(metrics, rollout, [test], window, clock=SystemClock(), wait_s=20))
         manifest = Manifest(
             loop="l",
