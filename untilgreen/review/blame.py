@@ -14,7 +14,9 @@ from untilgreen.model.claims import (
     FileExcluded,
     HttpFailure,
     RegressedBy,
+    ResourceExhausted,
     SecretMissing,
+    TimedOut,
 )
 from untilgreen.model.evidence import Case, Commit, Entry, GateSeen, Hunk, Item, Request, Revision, SourceFile
 from untilgreen.model.suite import Frame
@@ -65,7 +67,9 @@ def _touches(chain: Chain, effect: Why, hunk: Hunk) -> bool:
             return bool(hunk.removed) and hunk.path.startswith(f"{root}/")
         case _:
             behind = _errors(chain, effect)
-            return any(_shares(chain, e, hunk) for e in behind) if behind else _only_suspect(chain, effect, hunk)
+            # What is logged beside these two tells of their consequences; the platform's own words name no code.
+            open_ = not behind or isinstance(effect.claim, ResourceExhausted | TimedOut)
+            return any(_shares(chain, e, hunk) for e in behind) or (open_ and _only_suspect(chain, effect, hunk))
 
 
 def _begins_to_ask(chain: Chain, effect: Why, hunk: Hunk) -> bool:
@@ -124,9 +128,14 @@ def _only_suspect(chain: Chain, effect: Why, hunk: Hunk) -> bool:
 
 
 def _now_and_then(chain: Chain, effect: Why) -> bool:
-    """Tell whether the same route of the same revision answered well, too."""
+    """Tell whether the same route of the same revision answered well, too; or, of a wrong answer, failed at times.
+
+    That a passing test is refused what it may not have says nothing of an answer that is wrong.
+    """
     claim = effect.claim
     if not isinstance(claim, HttpFailure):
         return False
     rows = [row for row in current(chain.bundle, Request, claim.service) if matches(claim.path, row.path)]
+    if claim.status < _BAD:
+        rows = of_failures(chain.bundle, rows)
     return any(row.method == claim.method and (row.status < _BAD) != (claim.status < _BAD) for row in rows)

@@ -35,8 +35,17 @@ def regressed(scene: Scene, hunk: Hunk, question: str, did: str, *needles: str, 
     commit = scene.commits.get(hunk.commit)
     title = f" ({commit.subject})" if commit else ""
     answer = f"Commit {hunk.commit[:12]}{title} {did} in {hunk.path}."
-    evidence = (*cite(hunk, *needles), *cite(commit, hunk.commit[:12]))
+    evidence = (*cite(hunk, *_telling(hunk, needles)), *cite(commit, hunk.commit[:12]))
     return Link(RegressedBy(commit=hunk.commit, path=hunk.path), question, answer, evidence, strength)
+
+
+def _telling(hunk: Hunk, needles: Iterable[str]) -> list[str]:
+    """Return the changed lines that a reader wants to see: those with the words first, then what is new."""
+    changed = [*(f"+{line}" for line in hunk.added), *(f"-{line}" for line in hunk.removed)]
+    named = [line for needle in needles for line in changed if needle and needle in line]
+    kept = set(_stripped(hunk.added)) & set(_stripped(hunk.removed))
+    fresh = [line for line in changed if len(line[1:].strip()) > _TRIVIAL and line[1:].strip() not in kept]
+    return [line.rstrip() for line in (*named, *fresh)]
 
 
 def bringing_line(scene: Scene, spot: Spot) -> Hunk | None:

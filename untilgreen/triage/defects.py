@@ -14,6 +14,7 @@ from untilgreen.triage.env import Lack, lacking
 from untilgreen.triage.errors import Error
 from untilgreen.triage.frames import Spot, function_at, last_line, short
 from untilgreen.triage.handlers import touching
+from untilgreen.triage.passage import changed_on_the_way
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.whys import Chain, Link, cite
 
@@ -155,10 +156,21 @@ def _told(hunk: Hunk, words: set[str]) -> list[str]:
 
 
 def _own_line(scene: Scene, error: Error, spot: Spot) -> Chain:
-    found = deviance(scene, error.entry.service, spot)
+    """A line that deviates or is new is wrong; one that is neither is a victim of a change above it, if there is one."""
+    found, brought = deviance(scene, error.entry.service, spot), _brought(scene, spot)
+    above = None if found or brought else changed_on_the_way(scene, error)
+    if above:
+        return (_above(scene, spot, *above),)
     question = f"Why does {spot.function} raise {short(error.exception)}?"
-    strength = 0.9 if found else 0.6
-    return (_defect(scene, spot, found, question, strength), *_brought(scene, spot))
+    return (_defect(scene, spot, found, question, 0.9 if found else 0.6), *brought)
+
+
+def _above(scene: Scene, spot: Spot, passed: Spot, hunk: Hunk) -> Link:
+    """Return the link to the change in a function that the exception came through."""
+    question = f"What changed on the way to {spot.path}:{spot.line}, which is as it was?"
+    if passed.function == spot.function:
+        question = f"What changed around {spot.path}:{spot.line}?"
+    return regressed(scene, hunk, question, f"changed {passed.function}", strength=0.7)
 
 
 def _defect(scene: Scene, spot: Spot, found: Deviance | None, question: str, strength: float) -> Link:

@@ -94,6 +94,13 @@ def exhausted(scene: Scene, row: Request) -> Chain:
     return (Link(claim, f"Why does {row.service} fail here?", answer, cite(kills[0], "emory"), 0.9),)
 
 
-def exits(scene: Scene, revision: Revision) -> list[Entry]:
-    """Return the platform's lines on containers of a revision that ended by themselves."""
-    return [e for e in scene.platform(revision.service) if scene.knowledge.platform_says(e.message, "exit")]
+def ended(scene: Scene, revision: Revision, row: Request | None) -> Entry | None:
+    """Return the platform's line on the container of a revision that ended by itself while a request was served.
+
+    Of several the last at or before the request was over: what came later explains nothing. Without a row the last.
+    """
+    found = [e for e in scene.platform(revision.service) if scene.knowledge.platform_says(e.message, "exit")]
+    if row and row.at:
+        over = row.at + timedelta(seconds=row.latency_s) + _BEFORE
+        found = [e for e in found if e.at and e.at <= over]
+    return found[-1] if found else None

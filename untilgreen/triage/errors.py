@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from untilgreen.model.evidence import Case, Entry, Request
 from untilgreen.triage.frames import Spot, app_spot, short
 from untilgreen.triage.masking import first_line, mask
+from untilgreen.triage.nearby import Nearby, Signature
 from untilgreen.triage.scene import Scene
-
-Signature = tuple[str, str, str]
-"""Service, exception and place: what two occurrences of one error share."""
 
 _QUIET = ("DEBUG", "INFO", "NOTICE", "WARNING")
 """Severities by which somebody says that it is no error; plain text has none and may be one."""
@@ -50,6 +48,7 @@ class Errors:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._spots: dict[tuple[str, tuple[tuple[str, int], ...], str], Spot | None] = {}
+        self._nearby = Nearby(scene, self.signature)
         self._passing = Counter(s for case in scene.passed for s in self._signatures(case))
         self._failing = Counter(s for case in scene.bad for s in self._signatures(case))
 
@@ -89,11 +88,9 @@ class Errors:
         return self._passing[self.signature(error.entry)], error.entry.severity in _QUIET, error.spot is None
 
     def _by_time(self, row: Request) -> Error | None:
-        """Accept a traceback without a trace only when the moment leaves no choice."""
-        near = [e for e in self._scene.near(row) if not self._left(e)]
-        if len({self.signature(e) for e in near}) != 1:
-            return None
-        return Error(near[0], self.spot(near[0]), BY_TIME)
+        """Accept a traceback without a trace only when its functions or the moment leave no choice."""
+        entry = self._nearby.behind(row, [e for e in self._scene.near(row) if not self._left(e)])
+        return Error(entry, self.spot(entry), BY_TIME) if entry else None
 
     def _telling(self, entry: Entry) -> bool:
         signature = self.signature(entry)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from untilgreen.model.evidence import Entry, Raised, SourceFile
@@ -53,11 +54,24 @@ def frames_of(entry: Entry) -> tuple[Frame, ...]:
 
 def spot_of(scene: Scene, service: str, frames: tuple[Frame, ...]) -> Spot | None:
     """Return the deepest frame that is a line of this service's source."""
-    for frame in reversed(frames):
+    return next(_spots(scene, service, reversed(frames)), None)
+
+
+def way(scene: Scene, entry: Entry) -> tuple[Spot, ...]:
+    """Return the lines of the service's own source that a logged traceback passes through, the deepest first."""
+    frames = frames_of(entry)
+    key = ("way", f"{entry.service} {[(f.path, f.line) for f in frames]}")
+    if key not in scene.memo:
+        scene.memo[key] = tuple(_spots(scene, entry.service, reversed(frames)))
+    found: tuple[Spot, ...] = scene.memo[key]
+    return found
+
+
+def _spots(scene: Scene, service: str, frames: Iterable[Frame]) -> Iterator[Spot]:
+    for frame in frames:
         if file := _file_of(scene, service, frame):
             function = function_at(scene, file.path, frame.line, frame.function)
-            return Spot(file.path, frame.line, function, _line(scene, file.path, frame.line))
-    return None
+            yield Spot(file.path, frame.line, function, _line(scene, file.path, frame.line))
 
 
 def _line(scene: Scene, path: str, line: int) -> str:

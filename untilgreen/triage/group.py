@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from untilgreen.model.claims import (
     AuthRejected,
@@ -57,7 +57,7 @@ class Cause:
     """
 
     identity: str
-    words: str = field(compare=False)
+    words: str
 
 
 def clusters(walk: Walk, descents: Iterable[Descent]) -> list[Cluster]:
@@ -65,14 +65,14 @@ def clusters(walk: Walk, descents: Iterable[Descent]) -> list[Cluster]:
     by_key: dict[str, list[Descent]] = defaultdict(list)
     for descent in descents:
         by_key[descent.key].append(descent)
-    by_cause: dict[Cause, list[Cluster]] = defaultdict(list)
+    by_cause: dict[str, list[tuple[Cause, Cluster]]] = defaultdict(list)
     for key, found in sorted(by_key.items()):
         best = min(found, key=_poverty)
         chain = walk.chain(best)
         cases = tuple(descent.case for descent in found)
-        by_cause[_cause(walk, best, chain, key)].append(Cluster(key, cases, chain))
-    merged = [_merged(cause, same) for cause, same in sorted(by_cause.items(), key=lambda item: item[0].identity)]
-    return _distinct(merged)
+        cause = _cause(walk, best, chain, key)
+        by_cause[cause.identity].append((cause, Cluster(key, cases, chain)))
+    return _distinct([_merged(same) for _, same in sorted(by_cause.items())])
 
 
 def _poverty(descent: Descent) -> tuple[bool, bool, str]:
@@ -81,16 +81,18 @@ def _poverty(descent: Descent) -> tuple[bool, bool, str]:
     return not traced, descent.symptom.row is None, descent.case.nodeid
 
 
-def _merged(cause: Cause, same: list[Cluster]) -> Cluster:
-    same = sorted(same, key=lambda c: (-len(c.cases), c.key))
-    cases = sorted((case for c in same for case in c.cases), key=lambda case: case.nodeid)
-    return Cluster(cause.words, tuple(cases), _with_siblings(same[0].chain, same[1:]))
+def _merged(same: list[tuple[Cause, Cluster]]) -> Cluster:
+    """Let the largest of them speak for all."""
+    same = sorted(same, key=lambda found: (-len(found[1].cases), found[1].key))
+    cases = sorted((case for _, cluster in same for case in cluster.cases), key=lambda case: case.nodeid)
+    first, *others = (cluster.chain for _, cluster in same)
+    return Cluster(same[0][0].words, tuple(cases), _with_siblings(first, others))
 
 
-def _with_siblings(chain: Chain, others: list[Cluster]) -> Chain:
+def _with_siblings(chain: Chain, others: list[Chain]) -> Chain:
     """Put the other routes that the same change removed beside the first, as far as there is room."""
     said = {link.claim.subject for link in chain}
-    routes = [link for other in others for link in other.chain if isinstance(link.claim, EndpointMissing)]
+    routes = [link for other in others for link in other if isinstance(link.claim, EndpointMissing)]
     fresh = [link for link in routes if link.claim.subject not in said][: MOST - len(chain)]
     at = next((n for n, link in enumerate(chain, start=1) if isinstance(link.claim, EndpointMissing)), 0)
     beside = (Link(x.claim, x.question, x.answer, x.citations, x.strength, beside=True) for x in fresh)

@@ -18,13 +18,23 @@ _BAD = 400
 
 def handlers(scene: Scene, service: str, path: str) -> list[Definition]:
     """Return the functions that a service registers for a path, by decorator or by call."""
+    key = ("serving", f"{service} {path}")
+    if key not in scene.memo:
+        routes = registered(scene, service)
+        fitting = Routes({*routes, *scene.routes(service)}).serving(path)
+        best = next((route for route in fitting if route in routes), None)
+        scene.memo[key] = routes[best] if best else []
+    found: list[Definition] = scene.memo[key]
+    return found
+
+
+def registered(scene: Scene, service: str) -> dict[Route, list[Definition]]:
+    """Return each route of a service and the functions that it registers for it."""
     key = ("handlers", service)
     if key not in scene.memo:
         scene.memo[key] = dict(_registered(scene, service))
-    routes: dict[Route, list[Definition]] = scene.memo[key]
-    fitting = Routes({*routes, *scene.routes(service)}).serving(path)
-    best = next((route for route in fitting if route in routes), None)
-    return routes[best] if best else []
+    found: dict[Route, list[Definition]] = scene.memo[key]
+    return found
 
 
 def _registered(scene: Scene, service: str) -> Iterator[tuple[Route, list[Definition]]]:

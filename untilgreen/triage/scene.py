@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import ast
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
 
 from untilgreen.collect.bundle import Bundle
 from untilgreen.knowledge import default
 from untilgreen.knowledge import parse as parse_knowledge
-from untilgreen.model.evidence import Case, Commit, Entry, Hunk, Request, Revision, SourceFile, Stream
+from untilgreen.model.evidence import Case, Entry, Request, Revision, Stream
 from untilgreen.model.suite import Exchange, Outcome
+from untilgreen.triage.checkout import Checkout
 from untilgreen.triage.masking import segments
 from untilgreen.triage.routes import Paths, Route, literals
-from untilgreen.triage.syntax import parse
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _SKEW = timedelta(seconds=2)
@@ -26,7 +24,7 @@ RouteKey = tuple[str, str, str]
 """Service, method and path template."""
 
 
-class Scene:
+class Scene(Checkout):
     """What can be looked up while walking from a failure to its cause.
 
     Args:
@@ -34,10 +32,8 @@ class Scene:
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        self.bundle = bundle
-        self.manifest = bundle.manifest
+        super().__init__(bundle)
         self.knowledge = default().with_more(parse_knowledge(bundle.manifest.knowledge, "knowledge"))
-        self.memo: dict[tuple[str, str], Any] = {}
         self.hosts = {host: name for name, url in bundle.manifest.urls.items() for host in _hosts(url)}
         cases = sorted(bundle.find(Case), key=lambda case: (case.nodeid, case.outcome))
         self.passed = [case for case in cases if case.outcome is Outcome.PASSED]
@@ -218,82 +214,6 @@ class Scene:
                 found[trace].add(((service, method, self.paths.template(path)), status))
         return dict(found)
 
-    # Source and changes
-
-    @cached_property
-    def by_path(self) -> dict[str, SourceFile]:
-        """Path -> file of the tested commit."""
-        return {f.path: f for f in sorted(self.bundle.find(SourceFile), key=lambda f: f.path)}
-
-    def files(self, service: str) -> list[SourceFile]:
-        """Return the text files of a service's build context."""
-        return self._files.get(service, [])
-
-    @cached_property
-    def _files(self) -> dict[str, list[SourceFile]]:
-        found: dict[str, list[SourceFile]] = defaultdict(list)
-        for file in sorted(self.bundle.find(SourceFile), key=lambda f: f.path):
-            found[file.service or self._owner(file.path)].append(file)
-        return found
-
-    def named(self, service: str, name: str) -> list[SourceFile]:
-        """Return the files of a service's build context that have this name, whatever their folder."""
-        return self._named.get((service, name), [])
-
-    @cached_property
-    def _named(self) -> dict[tuple[str, str], list[SourceFile]]:
-        found: dict[tuple[str, str], list[SourceFile]] = defaultdict(list)
-        for service, files in self._files.items():
-            for file in files:
-                found[service, file.path.rsplit("/", 1)[-1]].append(file)
-        return found
-
-    def _owner(self, path: str) -> str:
-        roots = sorted(self.manifest.sources.items(), key=lambda item: -len(item[1]))
-        return next((name for name, root in roots if root not in ("", ".") and path.startswith(f"{root}/")), "")
-
-    def root(self, service: str) -> str:
-        """Return a service's build context with a slash at its end, or nothing when it is the repository itself."""
-        root = self.manifest.sources.get(service, "").strip("/").removeprefix("./")
-        return f"{root}/" if root not in ("", ".") else ""
-
-    def lines(self, path: str) -> list[str]:
-        """Return a file's lines, or none when the commit has no such file."""
-        if path not in self._lines:
-            file = self.by_path.get(path)
-            self._lines[path] = file.content.splitlines() if file else []
-        return self._lines[path]
-
-    @cached_property
-    def _lines(self) -> dict[str, list[str]]:
-        return {}
-
-    def tree(self, path: str) -> ast.Module | None:
-        """Return a Python file's syntax tree, or None when it is no Python or does not parse."""
-        if path not in self._trees:
-            self._trees[path] = parse(self.by_path.get(path))
-        return self._trees[path]
-
-    @cached_property
-    def _trees(self) -> dict[str, ast.Module | None]:
-        return {}
-
-    @cached_property
-    def hunks(self) -> tuple[Hunk, ...]:
-        """What changed after the last good commit, newest first."""
-        order = {c.sha: n for n, c in enumerate(sorted(self.commits.values(), key=_age, reverse=True))}
-        found = [h for h in self.bundle.find(Hunk) if h.commit in order]
-        return tuple(sorted(found, key=lambda h: (order[h.commit], h.path, h.line, h.added, h.removed)))
-
-    @cached_property
-    def commits(self) -> dict[str, Commit]:
-        """Sha -> commit, of those after the last good one; without a good one all but the oldest.
-
-        The oldest of a history brought everything, and so explains nothing.
-        """
-        found = sorted((c for c in self.bundle.find(Commit) if c.since_good), key=_age)
-        return {c.sha: c for c in (found if self.manifest.good_commit else found[1:])}
-
 
 def _hosts(url: str) -> tuple[str, ...]:
     """Return an address with and without the port that its scheme implies: clients write either."""
@@ -305,8 +225,3 @@ def _hosts(url: str) -> tuple[str, ...]:
 
 def _when(item: Entry | Request) -> tuple[datetime, str]:
     return item.at or _START, item.insert_id
-
-
-def _age(commit: Commit) -> tuple[int, datetime, str]:
-    """Return what sorts the oldest first."""
-    return -commit.depth, commit.at or _START, commit.sha

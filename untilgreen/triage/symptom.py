@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -132,6 +133,23 @@ def _says(case: Case, code: int) -> bool:
 
 def _unusual(scene: Scene, exchange: Exchange) -> bool:
     """Tell whether passing tests ask the same and are answered otherwise; what they never ask tells nothing."""
+    if exchange.close_code not in _CLOSED_WELL:
+        return _oftener(scene, exchange)
     method = "GET" if exchange.method == "WS" else exchange.method
     answers = scene.normal.get((scene.hosts.get(exchange.host, ""), method, scene.paths.template(exchange.path)), ())
     return bool(answers) and exchange.status not in answers
+
+
+def _oftener(scene: Scene, exchange: Exchange) -> bool:
+    """Tell whether failing tests see a WebSocket closed like this oftener than passing ones, who may expect it."""
+    if ("closes", "") not in scene.memo:
+        scene.memo[("closes", "")] = tuple(
+            Counter(end for case in cases for end in {_close(x) for x in case.exchanges})
+            for cases in (scene.passed, scene.bad)
+        )
+    passing, failing = (ends[_close(exchange)] for ends in scene.memo[("closes", "")])
+    return bool(passing * max(len(scene.bad), 1) < failing * max(len(scene.passed), 1))
+
+
+def _close(exchange: Exchange) -> tuple[str, str, int | None]:
+    return exchange.host, exchange.path.partition("?")[0], exchange.close_code

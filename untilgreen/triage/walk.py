@@ -6,7 +6,7 @@ from untilgreen.model.claims import ConfigMismatch, DefectiveTest, ServiceDown, 
 from untilgreen.model.evidence import Case, Entry, Request
 from untilgreen.triage.changes import regressed
 from untilgreen.triage.defects import cause_of, raised_link
-from untilgreen.triage.dependency import callee_of, exhausted, exits, is_network, took_long, unreachable
+from untilgreen.triage.dependency import callee_of, ended, exhausted, is_network, took_long, unreachable
 from untilgreen.triage.descent import Descent, Hop
 from untilgreen.triage.errors import Error, Errors
 from untilgreen.triage.frames import short
@@ -118,8 +118,10 @@ class Walk:
         current = scene.current.get(hop.service)
         if current and not current.ready:
             return behind(scene, self._errors, current)
-        if row and (links := absent(scene, row) or exhausted(scene, row)):
+        if row and (links := absent(scene, row)):
             return links
+        if row and (links := exhausted(scene, row)):
+            return (*links, *self._changed_handler(descent, hop, always=True))
         if links := self._crashing(hop):
             return links
         return self._changed_handler(descent, hop) or self._changed_test(descent.case) or (self._nothing(hop, entries),)
@@ -127,21 +129,19 @@ class Walk:
     def _crashing(self, hop: Hop) -> Chain:
         """A container that ends by itself explains those who get no answer, and its last traceback explains it."""
         current = self._scene.current.get(hop.service)
-        ended = exits(self._scene, current) if current else []
-        if not (current and ended) or (hop.row and self._family(hop) not in {_GATEWAY, "fault"}):
+        end = ended(self._scene, current, hop.row) if current else None
+        if not (current and end) or (hop.row and self._family(hop) not in {_GATEWAY, "fault"}):
             return ()
-        answer = f"The container of {hop.service} ends by itself: {ended[-1].message.strip()[:200]}"
-        link = Link(
-            ServiceDown(service=hop.service), f"Why does {hop.service} not answer?", answer, cite(ended[-1]), 0.8
-        )
-        return (link, *behind(self._scene, self._errors, current, ended[-1].at))
+        answer = f"The container of {hop.service} ends by itself: {end.message.strip()[:200]}"
+        link = Link(ServiceDown(service=hop.service), f"Why does {hop.service} not answer?", answer, cite(end), 0.8)
+        return (link, *behind(self._scene, self._errors, current, end.at))
 
-    def _changed_handler(self, descent: Descent, hop: Hop) -> Chain:
+    def _changed_handler(self, descent: Descent, hop: Hop, *, always: bool = False) -> Chain:
         """Blame a change only if it alone touched what serves this request, and the request fails always.
 
         Of the services on the trace the innermost comes first, and what passing tests run as well is innocent.
         """
-        if hop.row is None or (self.intermittent(descent, hop.row) and not hop.slow):
+        if hop.row is None or (self.intermittent(descent, hop.row) and not (hop.slow or always)):
             return ()
         behind = [row for row in self._scene.inner(descent.case) if row.service != hop.service]
         for row in (*reversed(behind), hop.row):
