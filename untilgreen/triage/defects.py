@@ -156,7 +156,7 @@ def _told(hunk: Hunk, words: set[str]) -> list[str]:
 
 
 def _own_line(scene: Scene, error: Error, spot: Spot) -> Chain:
-    """A line that deviates or is new is wrong; one that is neither is a victim of a change above it, if there is one."""
+    """A line that deviates or is new is wrong; one that is neither is a victim of a change above it, if any."""
     found, brought = deviance(scene, error.entry.service, spot), _brought(scene, spot)
     above = None if found or brought else changed_on_the_way(scene, error)
     if above:
