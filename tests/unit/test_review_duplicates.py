@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from tests.unit.review_scene import chain
 from untilgreen.model.analysis import Fix, Truth
 from untilgreen.model.claims import CodeDefect
-from untilgreen.review.fixes.change import Change, parsed
+from untilgreen.review.fixes.change import Change
 from untilgreen.review.fixes.duplicates import Index, duplicates
 from untilgreen.review.fixes.shape import Shape, shapes
 from untilgreen.settings import parse
+from untilgreen.ssot.syntax import parsed
 
 SETTINGS = parse("services: {web: {source: web, image: r/web}}")
 

@@ -5,7 +5,7 @@ Unknown keys are errors. Every default has its reason beside it.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import Field, ValidationError
@@ -31,6 +31,7 @@ from untilgreen.settings.services import (
     Service,
     SnapshotBuilder,
 )
+from untilgreen.settings.ssot import Registry, SsotSettings
 from untilgreen.settings.suite import Negative, Shards, SuiteSettings
 
 __all__ = [
@@ -49,15 +50,18 @@ __all__ = [
     "PatchQueue",
     "PrebuiltImage",
     "RecordedAnalyst",
+    "Registry",
     "RollbackSettings",
     "SecretSettings",
     "Service",
     "Settings",
     "Shards",
     "SnapshotBuilder",
+    "SsotSettings",
     "SuiteSettings",
     "in_order",
     "parse",
+    "read_part",
 ]
 
 FILE = "untilgreen.yaml"
@@ -81,6 +85,8 @@ class Settings(Part):
     untilgreen/knowledge/default.toml."""
     fixers: tuple[PatchQueue, ...] = ()
     """Who may offer fixes. Without any, a loop ends after the first red cycle with its causes."""
+    ssot: SsotSettings = SsotSettings()
+    """What has one home in this repository, and what must go through it. Every fix is held against it."""
     approve: Approve = Approve()
     """Who says yes before a fix is committed."""
     rollback: RollbackSettings = RollbackSettings()
@@ -95,6 +101,18 @@ def parse(text: str, name: str = FILE) -> Settings:
     Raises:
         ConfigError: with file, line, and what to do, for each thing that is wrong.
     """
+    return _checked(read_part(Settings, text, name), name)
+
+
+Kind = TypeVar("Kind", bound=Part)
+
+
+def read_part(kind: type[Kind], text: str, name: str) -> Kind:
+    """Read one part of the settings, or all of them, from a YAML file of its own.
+
+    Raises:
+        ConfigError: with file, line, and what to do, for each thing that is wrong.
+    """
     try:
         data = yaml.safe_load(text)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -103,12 +121,15 @@ def parse(text: str, name: str = FILE) -> Settings:
         where = f"{name}:{mark.line + 1}" if mark else name
         raise ConfigError(f"{where}: this is not YAML: {getattr(error, 'problem', error)}. Mend the line.") from None
     if not isinstance(data, dict):
-        raise ConfigError(f"{name}: it must hold settings such as `services:`. `untilgreen init` writes a first one.")
+        raise ConfigError(f"{name}: it must hold settings such as `{next(iter(kind.model_fields))}:`. {_HELP}")
     try:
-        return _checked(Settings.model_validate(data), name)
+        return kind.model_validate(data)
     except ValidationError as error:
         problems = [_sentence(name, node, problem) for problem in error.errors()]
         raise ConfigError("\n".join(problems)) from None
+
+
+_HELP = "`untilgreen init` writes a first one."
 
 
 def _checked(settings: Settings, name: str) -> Settings:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from untilgreen.model.analysis import Analysis, Finding, Fix, FixReview
 from untilgreen.review.fixes import content, reach
 from untilgreen.review.fixes.bindings import binds_what_is_read
+from untilgreen.review.fixes.canon import keeps_to_the_registry
 from untilgreen.review.fixes.change import Change, Images
 from untilgreen.review.fixes.duplicates import duplicates
 from untilgreen.review.fixes.image import images_can_start
@@ -31,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     content.keeps_checks,
     content.swallows_nothing,
     duplicates,
+    keeps_to_the_registry,
 )
 
 

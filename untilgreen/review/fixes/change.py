@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import re
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from pathlib import PurePosixPath
+from functools import cached_property
 
 from untilgreen.model.analysis import Analysis, Finding, Fix, Truth
 from untilgreen.model.delivery import GateFinding
 from untilgreen.settings import Settings
+from untilgreen.ssot.syntax import is_test
 
 _HEADER = re.compile(
     r"""
@@ -24,7 +22,6 @@ _HEADER = re.compile(
     """,
     re.MULTILINE | re.VERBOSE,
 )
-_TEST_FOLDERS = frozenset({"tests", "test", "e2e", "__tests__"})
 
 
 @dataclass(frozen=True)
@@ -88,14 +85,7 @@ class Change:
 
     def is_test(self, path: str) -> bool:
         """Tell whether a path is part of the tests."""
-        parts, name = PurePosixPath(path).parts, PurePosixPath(path).name
-        suite = self.settings.suite.path.strip("/")
-        return (
-            path == suite
-            or path.startswith(f"{suite}/")
-            or bool(_TEST_FOLDERS & set(parts[:-1]))
-            or bool(re.fullmatch(r"test_.*\.py|.*_test\.py|conftest\.py", name))
-        )
+        return is_test(path, self.settings.suite.path.strip("/"))
 
 
 def paths_in(diff: str) -> tuple[str, ...]:
@@ -112,24 +102,3 @@ def stop(rule: str, message: str, *evidence: str) -> Finding:
 def ask(rule: str, message: str, *evidence: str) -> Finding:
     """Make a finding that a human has to decide."""
     return Finding(rule=f"fix.{rule}", truth=Truth.UNPROVEN, message=message, evidence=evidence)
-
-
-@dataclass(frozen=True)
-class Unreadable:
-    """Why a file is no Python."""
-
-    line: int
-    problem: str
-
-
-@lru_cache(maxsize=4096)
-def parsed(text: str) -> ast.Module | Unreadable:
-    """Return a file's syntax tree, or why there is none."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an odd escape in a user's string is not this gate's business
-        try:
-            return ast.parse(text)
-        except SyntaxError as error:
-            return Unreadable(error.lineno or 1, error.msg)
-        except (ValueError, RecursionError, MemoryError) as error:
-            return Unreadable(1, str(error) or type(error).__name__)

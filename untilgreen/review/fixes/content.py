@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from untilgreen.model.analysis import Finding
-from untilgreen.review.fixes.change import Change, Unreadable, ask, parsed, stop
+from untilgreen.review.fixes.change import Change, ask, stop
 from untilgreen.review.fixes.credentials import looks_secret
+from untilgreen.ssot.syntax import Unreadable, parsed
 
 _LIMIT = r"(?:time_?out|deadline|retr(?:y|ies)|attempts?|wait|delay|sleep|backoff|startup|grace|memory|max)"
 _LIMIT_SETTING = re.compile(rf"[ ,]*\w*{_LIMIT}\w*[\"']?\s*(?:[=:(]\s*)+[\"']?\d[\d_.]*\w*[\"']?\)?", re.IGNORECASE)

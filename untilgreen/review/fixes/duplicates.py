@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from untilgreen.model.analysis import Finding
-from untilgreen.review.fixes.change import Change, Unreadable, ask, parsed, stop
+from untilgreen.review.fixes.change import Change, ask, stop
 from untilgreen.review.fixes.shape import Shape, shapes
+from untilgreen.ssot.syntax import Unreadable, parsed
 
 SAME = 0.8
 """Dice from which a function is a copy."""

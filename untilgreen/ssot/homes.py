@@ -1,0 +1,141 @@
+"""Constants and environment variables that have one home."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from untilgreen.deploy.secrets_reads import reads_in
+from untilgreen.ssot.callees import words
+from untilgreen.ssot.deviation import Deviation, Subject, shown
+from untilgreen.ssot.modules import Code, Module
+from untilgreen.ssot.names import identity, text_of
+from untilgreen.ssot.origins import argument
+from untilgreen.ssot.scopes import Scope, scopes
+from untilgreen.ssot.sinks import calls
+
+_FETCHERS = frozenset({"os.getenv", "os.environ.get", "os.environ.pop", "os.environ.setdefault", "os.getenvb"})
+_SHORT_TEXT = 6
+_SMALL = 100
+"""Shorter texts and smaller round numbers mean many things."""
+
+
+def second_constants(subject: Subject) -> Iterator[Deviation | tuple[str, str]]:
+    """Go through the definitions of a constant outside of its home, and of literals that repeat its value."""
+    for name, homes in subject.registry.constants.items():
+        message = f"defines {name}; its home is {homes[0]}: import it"
+        for module in subject.code.naming(frozenset({name})):
+            for scope, line in _definitions(subject.code, module, homes, name) if module.path not in homes else ():
+                yield _deviation(("constant", name), (scope, line), f"{name} =", message)
+        value = _value(subject.code, homes[0], name)
+        if value is not None:
+            yield from _repeated(subject.code, name, value, homes)
+
+
+def _definitions(code: Code, module: Module, homes: tuple[str, ...], name: str) -> Iterator[tuple[Scope, int]]:
+    """Go through assignments to a name; one of the home's own value only hands it on."""
+    for scope in scopes(module):
+        for one in scope.assigned.get(name, ()):
+            if not (one.value is not None and _same(code, scope, one.value, homes, name)):
+                yield scope, one.line
+    for owned, values in module.values.items():
+        if owned.endswith(f".{name}"):
+            yield scopes(module)[0], values[0].lineno
+
+
+def _same(code: Code, scope: Scope, value: ast.expr, homes: tuple[str, ...], name: str) -> bool:
+    return identity(code, scope, value) in {f"{home}:{name}" for home in homes}
+
+
+def _value(code: Code, home: str, name: str) -> str | float | None:
+    """Return a constant's value, if it is one that nobody writes by chance."""
+    module = code.module(home)
+    values = module.values.get(name, []) if module else []
+    value = values[0].value if len(values) == 1 and isinstance(values[0], ast.Constant) else None
+    if isinstance(value, str):
+        return value if len(value) >= _SHORT_TEXT else None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        telling = abs(value) > _SMALL and str(value).strip("0.") not in {"1", "2", "5"}
+        return value if telling else None
+    return None
+
+
+def _repeated(code: Code, name: str, value: str | float, homes: tuple[str, ...]) -> Iterator[Deviation]:
+    message = f"writes the value of {name}; if it is the same thing, import it from {homes[0]}"
+    for module in code.naming(frozenset({str(value), repr(value)})):
+        for scope in scopes(module) if module.path not in homes else ():
+            for expression, _ in scope.expressions:
+                for node in ast.walk(expression):
+                    if isinstance(node, ast.Constant) and type(node.value) is type(value) and node.value == value:
+                        place = (scope, node.lineno)
+                        yield _deviation(("constant", name), place, shown(expression), message, sure=False)
+
+
+def second_readers(subject: Subject) -> Iterator[Deviation | tuple[str, str]]:
+    """Go through the places that read an environment variable outside of its home."""
+    if not subject.registry.env:
+        return
+    for name, scope, line in env_reads(subject.code):
+        homes = subject.registry.env.get(name)
+        if homes and scope.module.path in homes:
+            yield "env", name
+        elif homes:
+            message = f"reads {name}; its home is {homes[0]}: take it from there"
+            yield _deviation(("env", name), (scope, line), name, message)
+
+
+def env_reads(code: Code) -> Iterator[tuple[str, Scope, int]]:
+    """Go through all reads of environment variables: name, scope, line.
+
+    A function that reads for its callers counts where it is called.
+    """
+    readers: list[tuple[Scope, str]] = []
+    for module in code.naming(frozenset({"environ", "getenv", "BaseSettings"})):
+        seen: set[tuple[str, int]] = set()
+        for scope in scopes(module):
+            for expression, _ in scope.expressions:
+                for key in _keys(code, scope, expression):
+                    if text := text_of(scope, key):
+                        seen.add((text, key.lineno))
+                        yield text, scope, key.lineno
+                    elif isinstance(key, ast.Name) and key.id in scope.accepts:
+                        readers.append((scope, key.id))
+        top = scopes(module)[0]
+        yield from ((r.name, top, r.line) for r in reads_in(module.tree, module.path) if (r.name, r.line) not in seen)
+    for reader, parameter in readers:
+        yield from _read_for(code, reader, parameter)
+
+
+def _keys(code: Code, scope: Scope, expression: ast.expr) -> Iterator[ast.expr]:
+    for node in ast.walk(expression):
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            if identity(code, scope, node.value) == "os.environ":
+                yield node.slice
+        elif isinstance(node, ast.Call) and node.args and identity(code, scope, node.func) in _FETCHERS:
+            yield node.args[0]
+
+
+def _read_for(code: Code, reader: Scope, parameter: str) -> Iterator[tuple[str, Scope, int]]:
+    for scope, call, _ in calls(code, words(code, reader.identity)):
+        if identity(code, scope, call.func) == reader.identity:
+            passed = argument(reader, call, parameter)
+            if passed is not None and (text := text_of(scope, passed)):
+                yield text, scope, call.lineno
+
+
+def _deviation(
+    of: tuple[str, str], place: tuple[Scope, int], text: str, message: str, *, sure: bool = True
+) -> Deviation:
+    (sort, name), (scope, line) = of, place
+    path = scope.module.path
+    return Deviation(
+        sort=sort,
+        entry=name,
+        path=path,
+        line=line,
+        function=scope.where,
+        what=name,
+        text=text,
+        message=f"{path}:{line} {scope.where} {message}",
+        sure=sure,
+    )
