@@ -57,7 +57,7 @@ class Story:
             window=window,
             revisions={self.name: self.revision},
             coverage=tuple(gathered.coverage),
-            counts=gathered.counts(),
+            counts={},
             folder="bundle",
         )
         return Bundle(manifest, gathered.items)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from google.cloud.audit import audit_log_pb2
 from google.cloud.logging_v2.types import LogEntry
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from untilgreen.adapters.cloud_logging_documents import as_entry, as_request, is_request, message, trace_id
+from untilgreen.adapters.cloud_logging_documents import Translation, as_entry, as_request, is_request, trace_id
+from untilgreen.collect.payload import json_message, json_messages
 from untilgreen.model.evidence import Stream
 from untilgreen.redaction import Redactor
 
@@ -26,6 +30,11 @@ def row(log: str = "run.googleapis.com%2Fstdout", **fields: Any) -> Any:
     return LogEntry.pb(entry)
 
 
+def said(entry: Any) -> str:
+    """Return what the log says that this row said."""
+    return as_entry(entry, Redactor()).message
+
+
 @pytest.mark.parametrize(
     ("payload", "text"),
     [
@@ -39,12 +48,12 @@ def row(log: str = "run.googleapis.com%2Fstdout", **fields: Any) -> Any:
 )
 def test_json_payloads_become_text(payload: dict[str, Any], text: str) -> None:
     """A JSON payload gives its message, then the rest; an exception's text stays quotable line by line."""
-    assert message(row(json_payload=payload)) == text
+    assert said(row(json_payload=payload)) == text
 
 
 def test_plain_text_stays_as_it_is() -> None:
     """A text payload is not touched."""
-    assert message(row(text_payload="  {not json} ")) == "  {not json} "
+    assert said(row(text_payload="  {not json} ")) == "  {not json} "
 
 
 def test_audit_logs_say_what_was_refused() -> None:
@@ -52,14 +61,78 @@ def test_audit_logs_say_what_was_refused() -> None:
     audit = audit_log_pb2.AuditLog(method_name="UpdateService", resource_name="backend", status={"message": "denied"})
     entry = row(log="cloudaudit.googleapis.com%2Factivity")
     entry.proto_payload.Pack(audit)
-    assert message(entry) == "UpdateService backend denied"
+    assert said(entry) == "UpdateService backend denied"
 
 
 def test_unknown_protos_give_their_type() -> None:
     """A payload that nobody can read still says what it is."""
     entry = row()
     entry.proto_payload.type_url = "type.googleapis.com/google.Something"
-    assert message(entry) == "type.googleapis.com/google.Something"
+    assert said(entry) == "type.googleapis.com/google.Something"
+
+
+PAYLOADS = st.dictionaries(
+    st.sampled_from(["message", "msg", "stack", "exc_info", "a", "b"]),
+    st.recursive(
+        st.one_of(st.none(), st.booleans(), st.floats(), st.text(), st.sampled_from(["a\nb", '}, "\0", {', "\0"])),
+        lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.text(), inner)),
+        max_leaves=5,
+    ),
+)
+
+
+@given(st.lists(PAYLOADS))
+@example([{"a": [{}, "\0", {}]}, {}, {"a": [{}, "\0", {"message": "x"}]}])
+def test_payloads_together_are_payloads_one_by_one(payloads: list[dict[str, Any]]) -> None:
+    """A page of payloads gives the texts that each gives alone, whatever stands in them."""
+    alone = [json_message(payload) for payload in payloads]
+    assert json_messages([dict(payload) for payload in payloads]) == alone
+    for payload, text in zip(payloads, alone, strict=True):
+        rest = {name: value for name, value in payload.items() if not isinstance(value, str)}
+        assert all(json.dumps(value, sort_keys=True, ensure_ascii=False) in text for value in rest.values())
+
+
+def test_what_makes_a_row_the_same() -> None:
+    """A row that came before is left out, on a later page too; one of another log or moment with its id is kept."""
+    rows = [
+        row(text_payload="a"),
+        row(text_payload="b", log_name="projects/p/logs/other"),
+        row(text_payload="c", timestamp=datetime(2025, 1, 1, tzinfo=UTC)),
+    ]
+    translation = Translation(Redactor())
+    for page in ([rows[0], rows[0]], rows, [*reversed(rows)]):
+        translation.take(page)
+    assert [entry.message for entry in translation.entries] == ["a", "b", "c"]
+    assert len(translation.sources) == len(translation.entries)
+
+
+def test_sorts_of_rows_on_one_page() -> None:
+    """On a page that holds every sort of row each keeps what it says, in its order."""
+    audit = row(insert_id="3")
+    audit.proto_payload.Pack(audit_log_pb2.AuditLog(method_name="Delete"))
+    texts = [row(insert_id="1", text_payload="t"), row(insert_id="2", json_payload={"a": 1}), audit, row(insert_id="4")]
+    asked = row(log="run.googleapis.com%2Frequests", insert_id="5", http_request={"request_url": "/x"})
+    translation = Translation(Redactor())
+    translation.take([texts[0], asked, *texts[1:]])
+    assert [entry.message for entry in translation.entries] == ["t", '{"a": 1}', "Delete", ""]
+    assert [request.path for request in translation.requests] == ["/x"]
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("https://h:1/a/b?x=/y", "/a/b"),
+        ("https://h?x=/y", ""),
+        ("https://h", ""),
+        ("/a#b?c", "/a"),
+        ("/a?next=https://b/c", "/a"),
+        ("", ""),
+    ],
+)
+def test_paths_of_urls(url: str, path: str) -> None:
+    """A request's path is what stands between the host and the query; a host alone has none."""
+    asked = row(log="run.googleapis.com%2Frequests", http_request={"request_url": url})
+    assert as_request(asked, Redactor()).path == path
 
 
 @pytest.mark.parametrize(

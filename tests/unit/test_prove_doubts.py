@@ -278,14 +278,18 @@ def test_summaries_count_worth_and_doubts() -> None:
 
 
 class ScriptedLogs:
-    """A log of requests; it remembers what it was asked for."""
+    """A log of requests that lags; it remembers what it was asked for."""
 
     def __init__(self, *rows: Request) -> None:
         self.rows = rows
         self.awaited: frozenset[str] = frozenset()
+        self.parts: set[str] = set()
 
     def read(self, query: LogQuery) -> LogPage:
-        """Return the rows of the window."""
+        """Return the rows of the window; of what nobody has waited for there is none yet."""
+        self.parts.add(query.part)
+        if not self.awaited:
+            return LogPage(entries=(), requests=(), complete=True)
         found = tuple(r for r in self.rows if r.service in query.services and r.at and query.window.contains(r.at))
         return LogPage(entries=(), requests=found, complete=True)
 
@@ -319,4 +323,5 @@ def test_a_run_is_proven_from_its_log(tmp_path: Path, off: timedelta) -> None:
     summary = prove_run([result(sighting(TRACE)), result(mocked)], rollout, suite, logs, tmp_path)
     assert summary.counts == {Reality.REAL: 1, Reality.MOCKED: 1}
     assert logs.awaited == {TRACE}
+    assert logs.parts == {"requests"}  # the entries of the run may be a hundred times as many
     assert [found.reality for found in read_proofs(tmp_path / PROOFS)] == [Reality.REAL, Reality.MOCKED]

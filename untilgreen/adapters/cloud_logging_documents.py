@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from google.cloud.audit import audit_log_pb2
 from google.logging.type import log_severity_pb2
 
-from untilgreen.collect.payload import audit_message, json_message
+from untilgreen.collect.payload import audit_message, json_messages
 from untilgreen.collect.streams import REQUESTS, stream_name, stream_of, trace_id
 from untilgreen.model.document import trusted
 from untilgreen.model.evidence import Entry, Request, Stream
@@ -29,6 +29,12 @@ class _Log:
     stream: Stream
 
 
+_Key = tuple[datetime, str]
+"""When, and in which log: with the insert id that is what a row is."""
+_Row = tuple[Any, str, datetime, _Log]
+"""As it came, its insert id, its moment, its log."""
+
+
 class Translation:
     """Rows on their way into our documents, a page at a time.
 
@@ -39,97 +45,129 @@ class Translation:
     def __init__(self, redaction: Redaction) -> None:
         self.entries: list[Entry] = []
         """What came so far, in the order it came."""
-        self.sources: list[str] = []
+        self.sources: list[Hashable] = []
         """For each entry, who wrote it: the lines of one traceback share it."""
         self.requests: list[Request] = []
         """What came so far of the request log."""
         self._redaction = redaction
-        self._seen: dict[str, list[tuple[str, datetime]]] = {}
+        self._seen: dict[str, _Key] = {}
+        self._others: set[tuple[str, _Key]] = set()
         self._logs: dict[str, _Log] = {}
         self._known: dict[str, str] = {}
-        self._traces: dict[str, str] = {}
-        self._seconds: dict[int, datetime] = {}
+        self._traces: dict[str, str] = {"": ""}
 
-    def take(self, rows: Iterable[Any]) -> None:
-        """Translate rows, without secrets and without those that came before: the log promises at least once."""
-        entries: list[dict[str, Any]] = []
-        requests: list[dict[str, Any]] = []
-        for row in rows:
-            log = self._logs.get(row.log_name) or self._log(row.log_name)
-            at = row.timestamp
-            second = self._seconds.get(at.seconds) or self._second(at.seconds)
-            moment = second.replace(microsecond=at.nanos // 1000)
-            if not self._new(row.insert_id, log.name, moment):
-                continue
-            if log.requests and row.HasField("http_request"):
-                requests.append(self._request(row, moment))
-            else:
-                entries.append(self._entry(row, moment, log))
-        self._scrub(entries, "message")
-        self._scrub(requests, "path", "said")
-        self.entries += [trusted(Entry, values) for values in entries]
-        self.requests += [trusted(Request, values) for values in requests]
+    def take(self, page: Iterable[Any]) -> None:
+        """Translate rows, without secrets and without those that came before: the log promises at least once.
 
-    def _new(self, identity: str, log: str, moment: datetime) -> bool:
-        known = self._seen.get(identity)
-        if known is None:
-            self._seen[identity] = [(log, moment)]
+        They go through column by column: that takes half the time of row by row.
+        """
+        page = list(page)  # keeps the rows' wrappers, which would be made again for each column
+        moments = [_START + timedelta(0, at.seconds, at.nanos // 1000) for at in [row.timestamp for row in page]]
+        logs = [self._logs.get(name) or self._log(name) for name in [row.log_name for row in page]]
+        rows = self._fresh(list(zip(page, [row.insert_id for row in page], moments, logs, strict=True)))
+        asked = [row for row in rows if row[3].requests and row[0].HasField("http_request")]
+        if asked:
+            self._take_requests(asked)
+            rows = [row for row in rows if not (row[3].requests and row[0].HasField("http_request"))]
+        self._take_entries(rows)
+
+    def _fresh(self, rows: list[_Row]) -> list[_Row]:
+        """Return the rows that were not there before; of one id there may be several, each in another log."""
+        keys = {identity: (at, log.name) for _, identity, at, log in rows}
+        if len(keys) == len(rows) and self._seen.keys().isdisjoint(keys):
+            self._seen.update(keys)
+            return rows
+        return [row for row in rows if self._new(row[1], (row[2], row[3].name))]
+
+    def _new(self, identity: str, key: _Key) -> bool:
+        first = self._seen.setdefault(identity, key)
+        if first is key:
             return True
-        fresh = (log, moment) not in known
-        if fresh:
-            known.append((log, moment))
-        return fresh
+        if first == key or (identity, key) in self._others:
+            return False
+        self._others.add((identity, key))
+        return True
 
-    def _entry(self, row: Any, moment: datetime, log: _Log) -> dict[str, Any]:
-        labels, severity = row.resource.labels, row.severity
-        revision = self._same(labels["revision_name"])
-        self.sources.append(self._same(f"{revision} {row.labels['instanceId']} {log.name}"))
-        return {
-            "at": moment,
-            "service": self._same(labels["service_name"]),
-            "revision": revision,
-            "stream": log.stream,
-            "severity": _SEVERITIES.get(severity) or log_severity_pb2.LogSeverity.Name(severity),
-            "message": row.text_payload or message(row),
-            "trace": self._trace(row.trace),
-            "insert_id": row.insert_id,
-            "log_name": log.name,
-        }
+    def _take_entries(self, rows: list[_Row]) -> None:
+        services, revisions = self._owners(rows)
+        instances = self._same([row.labels["instanceId"] for row, _, _, _ in rows])
+        self.sources += zip(revisions, instances, [log.name for _, _, _, log in rows], strict=True)
+        messages = self._redaction.scrub_all(_messages([row for row, _, _, _ in rows]))
+        columns = zip(rows, services, revisions, messages, self._traces_of(rows), strict=True)
+        values = [
+            {
+                "at": at,
+                "kind": "entry",
+                "service": service,
+                "revision": revision,
+                "stream": log.stream,
+                "severity": _severity(row.severity),
+                "message": message,
+                "raised": None,
+                "trace": trace,
+                "insert_id": identity,
+                "log_name": log.name,
+            }
+            for (row, identity, at, log), service, revision, message, trace in columns
+        ]
+        self.entries += trusted(Entry, values)
 
-    def _request(self, row: Any, moment: datetime) -> dict[str, Any]:
-        labels, http = row.resource.labels, row.http_request
-        latency = http.latency
-        return {
-            "at": moment,
-            "service": self._same(labels["service_name"]),
-            "revision": self._same(labels["revision_name"]),
-            "method": self._same(http.request_method),
-            "path": path_of(http.request_url),
-            "status": http.status,
-            "latency_s": latency.seconds + latency.nanos / 1e9,
-            "trace": self._trace(row.trace),
-            "insert_id": row.insert_id,
-            "said": row.text_payload,
-        }
+    def _take_requests(self, rows: list[_Row]) -> None:
+        services, revisions = self._owners(rows)
+        asked = [row.http_request for row, _, _, _ in rows]
+        methods = self._same([http.request_method for http in asked])
+        paths = self._redaction.scrub_all([path_of(http.request_url) for http in asked])
+        said = [row.text_payload for row, _, _, _ in rows]
+        said = self._redaction.scrub_all(said) if any(said) else said
+        columns = zip(rows, asked, services, revisions, methods, paths, said, self._traces_of(rows), strict=True)
+        values = [
+            {
+                "at": at,
+                "kind": "request",
+                "service": service,
+                "revision": revision,
+                "method": method,
+                "path": path,
+                "status": http.status,
+                "latency_s": _seconds(http.latency),
+                "trace": trace,
+                "insert_id": identity,
+                "said": text,
+            }
+            for (_, identity, at, _), http, service, revision, method, path, text, trace in columns
+        ]
+        self.requests += trusted(Request, values)
 
-    def _same(self, text: str) -> str:
+    def _owners(self, rows: list[_Row]) -> tuple[list[str], list[str]]:
+        """Return the services and the revisions that rows are about."""
+        labels = [row.resource.labels for row, _, _, _ in rows]
+        services, revisions = [of["service_name"] for of in labels], [of["revision_name"] for of in labels]
+        return self._same(services), self._same(revisions)
+
+    def _same(self, texts: list[str]) -> list[str]:
         """Return one object for equal texts: a million rows name a handful of services."""
-        return self._known.setdefault(text, text)
+        return list(map(self._known.setdefault, texts, texts))
 
-    def _trace(self, name: str) -> str:
-        known = self._traces.get(name)
-        return known if known is not None else self._traces.setdefault(name, trace_id(name))
+    def _traces_of(self, rows: list[_Row]) -> list[str]:
+        names, known = [row.trace for row, _, _, _ in rows], self._traces
+        return [known[name] if name in known else known.setdefault(name, trace_id(name)) for name in names]
 
     def _log(self, name: str) -> _Log:
         return self._logs.setdefault(name, _Log(name, stream_name(name) == REQUESTS, stream_of(name)))
 
-    def _second(self, seconds: int) -> datetime:
-        return self._seconds.setdefault(seconds, _START + timedelta(seconds=seconds))
 
-    def _scrub(self, rows: list[dict[str, Any]], *fields: str) -> None:
-        for name in fields:
-            for values, text in zip(rows, self._redaction.scrub_all([row[name] for row in rows]), strict=True):
-                values[name] = text
+def _messages(rows: Sequence[Any]) -> list[str]:
+    """Return rows' payloads as text; JSON is written for all of them at once."""
+    texts = [row.text_payload for row in rows]
+    odd = [(number, rows[number]) for number, text in enumerate(texts) if not text]
+    structured = [(number, row) for number, row in odd if row.WhichOneof("payload") == "json_payload"]
+    written = json_messages([_plain(row.json_payload.fields) for _, row in structured])
+    for (number, _), text in zip(structured, written, strict=True):
+        texts[number] = text
+    for number, row in odd if len(odd) > len(structured) else ():
+        if row.HasField("proto_payload"):
+            texts[number] = _proto_message(row.proto_payload)
+    return texts
 
 
 def as_request(row: Any, redaction: Redaction) -> Request:
@@ -153,23 +191,29 @@ def is_request(row: Any) -> bool:
 
 def path_of(url: str) -> str:
     """Return the path of a URL, without its query."""
-    rest = url.partition("://")[2] or url
-    start = rest.find("/")
-    return rest[start:].partition("?")[0].partition("#")[0] if start >= 0 else ""
+    for sign in "?#":
+        if sign in url:
+            url = url[: url.index(sign)]
+    scheme = url.find("://")
+    start = url.find("/", scheme + 3 if scheme >= 0 else 0)
+    return url[start:] if start >= 0 else ""
 
 
-def message(row: Any) -> str:
-    """Return a row's payload as text."""
-    kind = row.WhichOneof("payload")
-    if kind == "json_payload":
-        return json_message(_plain(row.json_payload.fields))
-    if kind == "proto_payload":
-        return _proto_message(row.proto_payload)
-    return str(row.text_payload)
+def _seconds(duration: Any) -> float:
+    return float(duration.seconds + duration.nanos / 1e9)
+
+
+def _severity(number: int) -> str:
+    return _SEVERITIES.get(number) or str(log_severity_pb2.LogSeverity.Name(number))
 
 
 def _plain(fields: Any) -> dict[str, Any]:
-    return {name: _value(value) for name, value in fields.items()}
+    found = {}
+    for name in fields:  # items() takes twice as long
+        value = fields[name]
+        number = value.number_value
+        found[name] = value.string_value or (int(number) if number and number.is_integer() else _value(value))
+    return found
 
 
 def _value(value: Any) -> Any:

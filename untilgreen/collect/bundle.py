@@ -43,6 +43,14 @@ class Bundle:
         for item in sorted({same(item): item for item in items}.values(), key=_moment):
             self._by_kind[type(item)].append(item)
 
+    @classmethod
+    def counted(cls, manifest: Manifest, items: Iterable[Item]) -> Bundle:
+        """Return a bundle of items whose manifest says how many different ones of each kind there are."""
+        bundle = cls(manifest, items)
+        counts = {kind_of(kind): len(found) for kind, found in bundle._by_kind.items()}
+        bundle.manifest = manifest.model_copy(update={"counts": dict(sorted(counts.items()))})
+        return bundle
+
     def find(
         self,
         kind: type[Kind],

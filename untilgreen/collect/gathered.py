@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 
-from untilgreen.collect.rows import same
 from untilgreen.model.document import Window
 from untilgreen.model.evidence import Coverage, Item, kind_of
 
@@ -42,8 +40,3 @@ class Gathered:
         """Take in what another source gave."""
         self.items += other.items
         self.coverage += other.coverage
-
-    def counts(self) -> dict[str, int]:
-        """Return how many different items there are of each kind."""
-        different = {same(item): kind_of(type(item)) for item in self.items}
-        return dict(sorted(Counter(different.values()).items()))

@@ -6,10 +6,13 @@ tests, errors and the platform's own words are. An empty log is silent only if a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from statistics import median_low
+from typing import TypeVar
 
 from untilgreen.collect.gathered import Gathered
 from untilgreen.errors import UntilgreenError
@@ -123,14 +126,25 @@ def _again(logs: Logs, query: LogQuery) -> LogPage:
     return _read(logs, query.model_copy(update={"window": window}))
 
 
-def _joined(*pages: LogPage) -> LogPage:
+def _joined(page: LogPage, *others: LogPage) -> LogPage:
     """Put pages together; a row that came twice is one."""
-    entries = {(e.log_name, e.insert_id, e.at, e.service): e for page in reversed(pages) for e in page.entries}
-    requests = {(r.insert_id, r.at, r.service): r for page in reversed(pages) for r in page.requests}
-    gaps = dict.fromkeys(page.gap or "the log was not read to its end" for page in pages if not page.complete)
-    return LogPage(
-        entries=tuple(entries.values()), requests=tuple(requests.values()), complete=not gaps, gap="; ".join(gaps)
-    )
+    gaps = dict.fromkeys(p.gap or "the log was not read to its end" for p in (page, *others) if not p.complete)
+    entries = _and_more(page.entries, [row for other in others for row in other.entries], _ENTRY)
+    requests = _and_more(page.requests, [row for other in others for row in other.requests], _REQUEST)
+    return LogPage(entries=entries, requests=requests, complete=not gaps, gap="; ".join(gaps))
+
+
+_Row = TypeVar("_Row", bound=Entry | Request)
+_ENTRY = attrgetter("log_name", "insert_id", "at", "service")
+_REQUEST = attrgetter("insert_id", "at", "service")
+
+
+def _and_more(rows: tuple[_Row, ...], more: list[_Row], identity: Callable[[_Row], Hashable]) -> tuple[_Row, ...]:
+    """Add those rows that are not there yet; what is older than any of them need not be looked at."""
+    since = min((row.at for row in more if row.at), default=None)
+    there = {identity(row) for row in rows if since is None or row.at is None or row.at >= since} if more else set()
+    fresh = {identity(row): row for row in more if identity(row) not in there}
+    return (*rows, *fresh.values())
 
 
 def _evidence(
@@ -140,15 +154,22 @@ def _evidence(
     clock = f"; the log's clock is {skew.total_seconds():+.0f} s off ours" if skew else ""
     missing = len(expected.answered - {row.trace for row in requests.requests})
     lag = f"the request log has no row yet for {missing} of {len(expected.answered)} traces" if missing else ""
+    rows_of, lines_of = _by_service(requests.requests), _by_service(entries.entries)
     for service in query.services:
-        rows = [row for row in requests.requests if row.service == service]
-        lines = [entry for entry in entries.entries if entry.service == service]
+        rows, lines = rows_of[service], lines_of[service]
         strange = _control(service, rows, lines, expected)
         gaps = [*troubles, strange, _gap(entries)]
         gathered.add(lines, kind=Entry, subject=service, query=f"all log entries{clock}", gap=_told(gaps))
         gaps = [troubles[0], strange, _gap(requests), lag]
         gathered.add(rows, kind=Request, subject=service, query=f"request log{clock}", gap=_told(gaps))
     return gathered
+
+
+def _by_service(rows: Iterable[_Row]) -> dict[str, list[_Row]]:
+    index: dict[str, list[_Row]] = defaultdict(list)
+    for row in rows:
+        index[row.service].append(row)
+    return index
 
 
 def _control(service: str, rows: list[Request], lines: list[Entry], expected: Expected) -> str:

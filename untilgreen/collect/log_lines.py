@@ -6,13 +6,13 @@ A container that dies while it imports prints its traceback line by line, and th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 from untilgreen.collect.traceback import HEAD, find_all
 from untilgreen.model.evidence import Entry
 
 
-def with_exceptions(entries: Sequence[Entry], sources: Sequence[str]) -> list[Entry]:
+def with_exceptions(entries: Sequence[Entry], sources: Sequence[Hashable]) -> list[Entry]:
     """Return the entries, with each exception on the entry that holds its last line.
 
     Args:
@@ -29,9 +29,9 @@ def with_exceptions(entries: Sequence[Entry], sources: Sequence[str]) -> list[En
     return result
 
 
-def _by_source(sources: Sequence[str], telling: set[str]) -> dict[str, list[int]]:
+def _by_source(sources: Sequence[Hashable], telling: set[Hashable]) -> dict[Hashable, list[int]]:
     """Return the entries of each source that tells of an exception at all: most never do."""
-    members: dict[str, list[int]] = defaultdict(list)
+    members: dict[Hashable, list[int]] = defaultdict(list)
     for index, source in enumerate(sources):
         if source in telling:
             members[source].append(index)

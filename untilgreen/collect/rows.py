@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -204,10 +205,15 @@ def fields_of(kind: type[Item]) -> tuple[str, ...]:
     return tuple(name for name in kind.model_fields if name != "kind")
 
 
+@cache
+def _values_of(kind: type[Item]) -> attrgetter[tuple[Hashable, ...]]:
+    return attrgetter(*fields_of(kind))
+
+
 def same(item: Item) -> Hashable:
     """Return what equal items have in common. Of bulk rows no id is made: it would cost more than all the rest."""
     kind = type(item)
-    return (kind, *(getattr(item, name) for name in fields_of(kind))) if kind in BULK else item.id
+    return (kind, _values_of(kind)(item)) if kind in BULK else item.id
 
 
 def write(file: Path, items: Iterable[Item], kind: type[Item]) -> None:
@@ -217,7 +223,7 @@ def write(file: Path, items: Iterable[Item], kind: type[Item]) -> None:
     """
     lines = file.with_suffix(".jsonl")
     with lines.open("w", encoding="utf-8", newline="\n") as out:
-        out.writelines(_line(item) for item in items)
+        out.writelines(_lines(items, kind_of(kind)))
     try:
         convert(lines, file, kind)
     finally:
@@ -239,6 +245,7 @@ def convert(lines: Path, file: Path, kind: type[Item]) -> None:
         db.execute(f"COPY (SELECT {chosen} FROM {source}) TO '{quoted}' (FORMAT parquet)", [str(lines)])  # noqa: S608 - COPY takes no parameter for its file; quotes are doubled
 
 
-def _line(item: Item) -> str:
-    text = item.model_dump_json()
-    return f'{{"id":"{content_id(kind_of(type(item)), text)}",{text[1:]}\n'
+def _lines(items: Iterable[Item], prefix: str) -> Iterator[str]:
+    for item in items:
+        text = item.model_dump_json()
+        yield f'{{"id":"{content_id(prefix, text)}",{text[1:]}\n'

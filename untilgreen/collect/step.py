@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from untilgreen.clock import Clock, SystemClock
 from untilgreen.collect.blame import blames
 from untilgreen.collect.bundle import Bundle
+from untilgreen.collect.cases import cases
 from untilgreen.collect.changes import changes, old_commits
 from untilgreen.collect.gathered import Gathered
 from untilgreen.collect.log_evidence import log_evidence
@@ -19,8 +20,8 @@ from untilgreen.knowledge import read as read_knowledge
 from untilgreen.model.cycle import Run
 from untilgreen.model.delivery import Health, Images, Rollout
 from untilgreen.model.document import Window
-from untilgreen.model.evidence import Case, Earlier, Manifest
-from untilgreen.model.suite import Attempt, Result
+from untilgreen.model.evidence import Manifest
+from untilgreen.model.suite import Result
 from untilgreen.ports import History, Logs, Metrics, Probe, Services
 from untilgreen.settings import Settings
 
@@ -73,75 +74,50 @@ def collect(
     results = tuple(results)
     clock = clock or SystemClock()
     window = window_of(rollout, until or clock.now())
-    urls = {served.service: served.url for served in rollout.services if served.url}
-    good_commit = good.commit if good else ""
-    gathered = cases(results, window)
     paths = {name: service.health.path for name, service in settings.services.items()}
     last = ask_last(None if until else probe, rollout, health, paths)
     expected = expected_in(results, rollout, health, last, settings.cloud.log_entries)
+    gathered = cases(results, window)
     gathered.merge(log_evidence(logs, settings.services, window, expected))
     gathered.merge(revisions(services, rollout, wanted(run, settings, images), good, window))
     gathered.merge(secrets_seen(rollout, window))
-    gathered.merge(changes(history, run.commit, good_commit, window))
-    gathered.merge(sources(history, settings, run.commit, window))
-    gathered.merge(blames(history, run.commit, gathered.items, old_commits(gathered), window))
+    gathered.merge(_source(history, settings, run.commit, good, gathered))
     gathered.merge(image_contents(images, window))
     gathered.merge(gate_seen(images, window))
     gathered.merge(health_seen(rollout, health, window))
     wait_s = settings.cloud.metrics_wait_s
     gathered.merge(usage_seen(metrics, rollout, results, window, clock=clock, wait_s=wait_s))
-    manifest = Manifest(
+    return Bundle.counted(_manifest(run, settings, rollout, good, history, gathered), gathered.items)
+
+
+def _source(history: History, settings: Settings, commit: str, good: Rollout | None, gathered: Gathered) -> Gathered:
+    """Collect what the repository says: what changed, what is there, and from which commit the failing lines are."""
+    found = changes(history, commit, good.commit if good else "", gathered.window)
+    old = old_commits(found)
+    found.merge(sources(history, settings, commit, gathered.window))
+    found.merge(blames(history, commit, [*gathered.items, *found.items], old, gathered.window))
+    return found
+
+
+def _manifest(
+    run: Run, settings: Settings, rollout: Rollout, good: Rollout | None, history: History, gathered: Gathered
+) -> Manifest:
+    return Manifest(
         loop=run.loop,
         cycle=run.cycle,
         commit=run.commit,
-        good_commit=good_commit,
-        window=window,
+        good_commit=good.commit if good else "",
+        window=gathered.window,
         revisions={served.service: served.revision for served in rollout.services if served.revision},
-        urls=urls,
+        urls={served.service: served.url for served in rollout.services if served.url},
         sources={service: wanted.source for service, wanted in settings.services.items()},
         knowledge=read_knowledge(history, run.commit, settings.knowledge),
         coverage=tuple(gathered.coverage),
-        counts=gathered.counts(),
+        counts={},
         folder=FOLDER,
     )
-    return Bundle(manifest, gathered.items)
 
 
 def window_of(rollout: Rollout, now: datetime) -> Window:
     """Return the time that a cycle's evidence comes from: from just before its rollout until now."""
     return Window(start=rollout.started - SKEW, end=now + SKEW)
-
-
-def cases(results: Iterable[Result], window: Window) -> Gathered:
-    """Turn each test into evidence, with all its executions; without any test, no absence of a failure can be cited."""
-    gathered = Gathered(window)
-    found = [_case(result) for result in results]
-    gap = "" if found else "no test was collected"
-    gathered.add(found, kind=Case, subject="*", query="every collected test", gap=gap)
-    return gathered
-
-
-def _case(result: Result) -> Case:
-    last = result.last
-    seen = last.sighting if last else None
-    return Case(
-        at=last.started if last else None,
-        nodeid=result.nodeid,
-        outcome=result.outcome,
-        duration_s=last.duration_s if last else 0.0,
-        trace=seen.trace if seen else "",
-        failure=last.failure if last else None,
-        exchanges=seen.exchanges if seen else (),
-        earlier=tuple(_earlier(attempt) for attempt in result.attempts[:-1]),
-    )
-
-
-def _earlier(attempt: Attempt) -> Earlier:
-    return Earlier(
-        number=attempt.number,
-        outcome=attempt.outcome,
-        at=attempt.started,
-        duration_s=attempt.duration_s,
-        trace=attempt.sighting.trace if attempt.sighting else "",
-        failure=attempt.failure,
-    )

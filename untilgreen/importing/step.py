@@ -97,7 +97,8 @@ def bring_in(
     for kind in _ABSENT:
         gathered.add([], kind=kind, subject="*", query="none", gap="not imported")
     manifest = _manifest(gathered, repository, _revisions(entries, requests), _urls(hosts), sources)
-    return Bundle(manifest, gathered.items), Imported(intakes=intakes, manifest=manifest)
+    bundle = Bundle.counted(manifest, gathered.items)
+    return bundle, Imported(intakes=intakes, manifest=bundle.manifest)
 
 
 def _need_files(files: Iterable[Path], repository: Repository | None) -> None:
@@ -202,6 +203,6 @@ def _manifest(
         urls=urls,
         sources=sources,
         coverage=tuple(gathered.coverage),
-        counts=gathered.counts(),
+        counts={},
         folder="bundle",
     )

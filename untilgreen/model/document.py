@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import cache
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
@@ -33,31 +33,30 @@ class Window(Document):
 Trusted = TypeVar("Trusted", bound=Document)
 
 
-def trusted(kind: type[Trusted], values: dict[str, Any]) -> Trusted:
-    """Return a document of values that are known to fit, without checking them: that takes a quarter of the time.
+def trusted(kind: type[Trusted], rows: Iterable[dict[str, Any]]) -> list[Trusted]:
+    """Return documents of values that are known to fit, without checking them: that takes a tenth of the time.
 
     Args:
         kind: which document.
-        values: every field that has no default, and any others, each of its type; times in UTC.
+        rows: for each, all its fields in their order, which is the order in which they are written; times in UTC.
     """
-    shape, names = _shape(kind)
-    made = kind.__new__(kind)
-    # What pydantic's own model_construct does, without its loop over the fields.
-    _put(made, "__dict__", {**shape, **values})
-    _put(made, "__pydantic_fields_set__", names)
-    _put(made, "__pydantic_extra__", None)
-    _put(made, "__pydantic_private__", None)
+    names = set(kind.model_fields)
+    made = []
+    for values in rows:
+        one = kind.__new__(kind)
+        # What pydantic's own model_construct does, without its loop over the fields.
+        _put_values(one, values)
+        _put_names(one, names)
+        _put_extra(one, None)
+        _put_private(one, None)
+        made.append(one)
     return made
 
 
-_put = object.__setattr__
-
-
-@cache
-def _shape(kind: type[Document]) -> tuple[dict[str, Any], set[str]]:
-    """Return all fields in their order, which is the order in which they are written, with their defaults."""
-    fields = kind.model_fields
-    return {name: None if field.is_required() else field.default for name, field in fields.items()}, set(fields)
+_put_values, _put_names, _put_extra, _put_private = (
+    BaseModel.__dict__[slot].__set__
+    for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
 
 
 def content_id(prefix: str, text: str) -> str:

@@ -86,7 +86,8 @@ def prove_run(
     """Read the request log of a run, prove its passed tests, and leave one proof a line in the folder."""
     results = list(results)
     revisions = {served.service: served.revision for served in rollout.services}
-    query = LogQuery(services=tuple(revisions), window=Window(start=suite.started - SKEW, end=suite.finished + SKEW))
+    window = Window(start=suite.started - SKEW, end=suite.finished + SKEW)
+    query = LogQuery(services=tuple(revisions), window=window, part="requests")
     page = _read(logs, query, _awaited(results))
     hosts = hosts_of(served.url for served in rollout.services)
     proofs = prove(results, page.requests, revisions, log_complete=page.complete, hosts=hosts, trials=trials)
@@ -97,18 +98,23 @@ def prove_run(
 
 
 def _read(logs: Logs, query: LogQuery, awaited: frozenset[str]) -> LogPage:
-    """Read the log of a run; what must be there and is not is looked for by its trace, whatever its clock says."""
-    logs.settled(query, awaited, PATIENCE_S)
+    """Read the request log of a run; what must be there and is not is looked for by its trace, whatever its clock."""
     page = logs.read(query)
-    missing = sorted(awaited - {row.trace.rpartition("/")[2].lower() for row in page.requests})
-    for at in range(0, len(missing), _ONE_QUESTION):
-        window = Window(start=query.window.start - _ANY_CLOCK, end=query.window.end + _ANY_CLOCK)
-        more = logs.read(
-            LogQuery(services=query.services, window=window, traces=tuple(missing[at : at + _ONE_QUESTION]))
-        )
+    if missing := _missing(awaited, page):
+        logs.settled(query, missing, PATIENCE_S)
+        page = logs.read(query)
+    late = sorted(_missing(awaited, page))
+    window = Window(start=query.window.start - _ANY_CLOCK, end=query.window.end + _ANY_CLOCK)
+    for at in range(0, len(late), _ONE_QUESTION):
+        traces = tuple(late[at : at + _ONE_QUESTION])
+        more = logs.read(query.model_copy(update={"window": window, "traces": traces}))
         complete = page.complete and more.complete
         page = page.model_copy(update={"requests": (*page.requests, *more.requests), "complete": complete})
     return page
+
+
+def _missing(awaited: frozenset[str], page: LogPage) -> frozenset[str]:
+    return awaited - {row.trace.rpartition("/")[2].lower() for row in page.requests}
 
 
 def damning(result: Result, hosts: frozenset[str], trials: Trials) -> tuple[Control, ...]:
