@@ -1,0 +1,163 @@
+"""What the steps of one run work with."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from untilgreen.deploy.wanted import binding
+from untilgreen.ledger import Ledger
+from untilgreen.model.cycle import Run
+from untilgreen.redaction import LAST_NET, Redactor
+from untilgreen.settings import AnalystSettings, Settings
+from untilgreen.wiring.builders import builder_of
+from untilgreen.wiring.clouds import emulator_state
+from untilgreen.wiring.repository import open_history
+
+if TYPE_CHECKING:
+    from untilgreen.ports import (
+        Analyst,
+        Builder,
+        Checker,
+        Fixer,
+        History,
+        Logs,
+        Metrics,
+        Probe,
+        Redaction,
+        Secrets,
+        Services,
+        StandIns,
+        Suite,
+    )
+
+
+class Workshop:
+    """What the steps of one run work with, each made when first needed.
+
+    Args:
+        run: which loop, cycle and commit.
+        settings: of the tested commit.
+    """
+
+    def __init__(self, run: Run, settings: Settings) -> None:
+        self.run = run
+        self.settings = settings
+        self.root = Path(run.root)
+        self.ledger = Ledger(Path(run.state), run.loop)
+        self.folder = self.ledger.cycle_folder(run.cycle)
+
+    @cached_property
+    def history(self) -> History:
+        """The user's repository."""
+        return open_history(self.root)
+
+    @cached_property
+    def builders(self) -> dict[str, Builder]:
+        """What makes each service's image."""
+        folder = emulator_state(self.root, self.settings) / "registry"
+        target = self.settings.cloud.target
+        return {name: builder_of(name, wanted, target, folder) for name, wanted in self.settings.services.items()}
+
+    @cached_property
+    def checker(self) -> Checker:
+        """What parses sources for the image gate."""
+        from untilgreen.adapters.ruff_checker import RuffChecker  # noqa: PLC0415 - adapters are loaded late
+
+        return RuffChecker()
+
+    @cached_property
+    def services(self) -> Services:
+        """Cloud Run."""
+        from untilgreen.adapters.cloud_run import CloudRunServices  # noqa: PLC0415 - Google's clients take 1.5 s
+
+        cloud = self.settings.cloud
+        return CloudRunServices(cloud.project, cloud.region, self.run.endpoint)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """Secret Manager."""
+        from untilgreen.adapters.secret_manager import SecretManager  # noqa: PLC0415 - Google's clients take 1.5 s
+
+        shortest = self.settings.secrets.minimum_length
+        return SecretManager(self.settings.cloud.project, self.run.endpoint, shortest=shortest)
+
+    @cached_property
+    def redaction(self) -> Redaction:
+        """What must not be written down: read once a process, kept in its memory only."""
+        cloud, services = self.settings.cloud, self.settings.services.values()
+        bound = [binding(env, named) for service in services for env, named in service.secrets.items()]
+        if not bound or (cloud.target == "emulator" and not self.run.endpoint):
+            return Redactor()
+        versions = sorted({(secret.secret, secret.version) for secret in bound})
+        key = (self.run.loop, cloud.project, self.run.endpoint, *versions)
+        return LAST_NET.learn(key, lambda: self.secrets.redaction(bound))
+
+    @cached_property
+    def logs(self) -> Logs:
+        """Cloud Logging."""
+        from untilgreen.adapters.cloud_logging import CloudLogging  # noqa: PLC0415 - Google's clients take 1.5 s
+
+        return CloudLogging(self.settings.cloud.project, self.run.endpoint, redaction=self.redaction)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Cloud Monitoring."""
+        from untilgreen.adapters.cloud_monitoring import CloudMonitoring  # noqa: PLC0415 - Google's clients take 1.5 s
+
+        return CloudMonitoring(self.settings.cloud.project, self.run.endpoint)
+
+    @cached_property
+    def probe(self) -> Probe:
+        """Health checks."""
+        from untilgreen.adapters.http_probe import HttpProbe  # noqa: PLC0415 - adapters are loaded late
+
+        return HttpProbe()
+
+    @cached_property
+    def suite(self) -> Suite:
+        """The user's tests."""
+        from untilgreen.adapters.pytest_suite import PytestSuite  # noqa: PLC0415 - adapters are loaded late
+
+        return PytestSuite(redaction=self.redaction)
+
+    @cached_property
+    def stand_ins(self) -> StandIns:
+        """What breaks services on purpose."""
+        from untilgreen.adapters.breaking_proxy import BreakingProxy  # noqa: PLC0415 - adapters are loaded late
+
+        return BreakingProxy()
+
+    def analysts(self) -> tuple[Analyst, ...]:
+        """Return those beside the built-in one."""
+        return tuple(analyst_of(wanted, self.root) for wanted in self.settings.analysts)
+
+    def fixers(self) -> tuple[Fixer, ...]:
+        """Return who may offer fixes."""
+        from untilgreen.adapters.patch_queue import PatchQueue  # noqa: PLC0415 - adapters are loaded late
+
+        return tuple(PatchQueue(self.root / wanted.folder) for wanted in self.settings.fixers)
+
+
+def analyst_of(wanted: AnalystSettings, root: Path) -> Analyst:
+    """Return whom the settings name.
+
+    Args:
+        wanted: a part of the settings.
+        root: of the repository.
+
+    Raises:
+        ConfigError: its file cannot be read, or its extra is not installed.
+    """
+    if wanted.kind == "command":
+        from untilgreen.adapters.command_analyst import CommandAnalyst  # noqa: PLC0415 - adapters are loaded late
+
+        return CommandAnalyst(wanted.command, wanted.pass_env, wanted.timeout_s)
+    if wanted.kind == "model":
+        from untilgreen.adapters.model_analyst import ModelAnalyst  # noqa: PLC0415 - an extra that not all have
+
+        return ModelAnalyst(wanted.model, wanted.most_characters, wanted.timeout_s)
+    from untilgreen.adapters.recorded_analyst import RecordedAnalyst  # noqa: PLC0415 - adapters are loaded late
+
+    return RecordedAnalyst(root / wanted.file)
