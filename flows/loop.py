@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows.approval import ask
 from flows.cycle import run_cycle
-from tasks.fix import POLICY, apply_approved, branch, offer_fixes
+from tasks.fix import POLICY, apply_approved, branch, offer_fixes, undo_regressed
 from tasks.report import report_loop
 from untilgreen.errors import EvidenceIncomplete
 from untilgreen.model.analysis import Approval, Decision, Offer
@@ -64,9 +64,13 @@ def go_round(run: Run, request: Request) -> Ending:
         if cycle is None:  # it raised: nothing can be said of this cycle
             error = state.result(raise_on_failure=False)
             raise error if isinstance(error, Exception) else EvidenceIncomplete
+        undone = undo_regressed(run, settings)
         standing = Standing(cycle=cycle, max_cycles=settings.max_cycles)
         if end := ending(BEFORE_FIXING, standing):
             return end
+        if undone.commit != run.commit:  # what is left is tested before anything new is tried on top of it
+            run = run.model_copy(update={"cycle": run.cycle + 1, "commit": undone.commit})
+            continue
         offered = offer_fixes(run, settings, cycle)
         approval = decide(run, settings, offered)
         fixes = apply_approved(run, settings, offered, approval)

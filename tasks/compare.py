@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prefect import task
 
+from tasks.judge import judge_applied
 from tasks.policy import policy
 from untilgreen.compare.step import Observed, compare
 from untilgreen.errors import EvidenceIncomplete
@@ -28,6 +29,7 @@ def compare_cycles(run: Run, settings: Settings, found: Triage, suite: SuiteRun)
     for change in comparison.changes:
         now_failing = "not observed" if change.now is None else change.now
         narrator().say("compare", f"{change.state}: {change.key} ({change.before} -> {now_failing} tests)")
+    judge_applied(shop, now, earlier, comparison)
     return comparison
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from prefect import task
 
+from tasks.judge import chapters
 from tasks.policy import policy
 from untilgreen.collect.bundle import load
+from untilgreen.fix import standing as known
 from untilgreen.fix.step import apply_fixes, offer
+from untilgreen.fix.undo import plan, undo
 from untilgreen.model.analysis import Approval, Decision, Fixes, Offer
 from untilgreen.model.cycle import Cycle, Run
+from untilgreen.model.fix_verdict import Undone
 from untilgreen.settings import Settings
 from untilgreen.wiring import Workshop, narrator
 
@@ -58,12 +62,26 @@ def apply_approved(run: Run, settings: Settings, made: Offer, approval: Approval
     return fixes
 
 
+@task(name="undo", task_run_name="undo-{run.cycle}", **policy(timeout_s=600))
+def undo_regressed(run: Run, settings: Settings) -> Undone:
+    """Take back the fixes that broke what worked, and try subsets when there are several."""
+    shop = Workshop(run, settings)
+    story = chapters(shop, run.cycle)
+    waiting = next((c.undone.waiting for c in reversed(story[:-1]) if c.undone), ())
+    planned = plan(known.standing(story), waiting, last=run.cycle >= settings.max_cycles)
+    verdicts = (story[-1].verdicts,) if story[-1].verdicts else ()
+    undone = shop.ledger.once(run.cycle, "undo", verdicts, lambda: undo(run, planned, shop.history, branch(run)))
+    for taken in undone.reverted:
+        how = f"reverted by {taken.commit[:12]}" if taken.commit else "could not be taken back"
+        narrator().say("fix", f"{how}: {taken.title}: {taken.reason}")
+    for note in undone.notes:
+        narrator().say("fix", note)
+    return undone
+
+
 def tried(shop: Workshop) -> frozenset[str]:
     """Return the fixes that earlier cycles committed or rejected: none is tried twice."""
-    earlier = [shop.ledger.recall(number, Fixes) for number in range(1, shop.run.cycle)]
-    applied = {fix.fix for fixes in earlier if fixes for fix in fixes.applied}
-    rejected = {r.fix for fixes in earlier if fixes for r in fixes.reviews if r.decision is Decision.REJECTED}
-    return frozenset(applied | rejected)
+    return known.tried(chapters(shop, shop.run.cycle - 1))
 
 
 def branch(run: Run) -> str:

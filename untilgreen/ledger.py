@@ -27,6 +27,7 @@ from untilgreen.model.cycle import Cycle, Loop, Stop, Verdict
 from untilgreen.model.delivery import Health, Images, Rollback, Rollout
 from untilgreen.model.document import Document, Instant
 from untilgreen.model.evidence import Manifest
+from untilgreen.model.fix_verdict import FixVerdicts, Undone
 from untilgreen.model.suite import Proof, ProofSummary, Result, SuiteRun
 from untilgreen.redaction import LAST_NET
 
@@ -43,9 +44,11 @@ STEPS: dict[str, tuple[str, type[Document]]] = {
     "triage": ("triage", Triage),
     "review": ("reviews", Reviews),
     "compare": ("comparison", Comparison),
+    "judge": ("fix_verdicts", FixVerdicts),
     "verdict": ("verdict", Verdict),
     "approve": ("approval", Approval),
     "fix": ("fixes", Fixes),
+    "undo": ("undone", Undone),
 }
 """Step -> the field of a Cycle that its document fills, and the document's type."""
 

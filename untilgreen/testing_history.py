@@ -109,6 +109,13 @@ class FakeHistory:
         """Return what was scripted."""
         return self.changed
 
+    def contains(self, commit: str, ancestor: str) -> bool:
+        """Go back from the commit."""
+        sha = self.resolve(commit)
+        while sha and sha != ancestor:
+            sha = self._infos[sha].parent
+        return bool(sha)
+
     def commit_patch(self, base: str, diff: str, message: str, branch: str) -> str:
         """Apply a diff and point the branch at the new commit."""
         base = self.resolve(base)

@@ -348,3 +348,12 @@ def test_blame_at_the_edge_of_a_cut_off_history(tmp_path: Path) -> None:
     shell(tmp_path, "clone", "--quiet", "--depth=2", f"file://{tmp_path / 'whole'}", "cut")
     history = Git(tmp_path / "cut")
     assert [origin.line for origin in history.blame("HEAD", "a", [1, 2, 3])] == [3]
+
+
+def test_contains(history: History) -> None:
+    """A commit contains itself and what it comes from, not what comes after it; an unknown one is in none."""
+    second, first = (info.sha for info in history.log("HEAD", 2))
+    assert history.contains(second, first)
+    assert history.contains(first, first)
+    assert not history.contains(first, second)
+    assert not history.contains(second, "f" * 40)

@@ -122,6 +122,10 @@ class Git:
         listed = self._git.run("status", *flags, "--", ".")
         return tuple(text(entry[3:]) for entry in listed.split(b"\0") if entry)
 
+    def contains(self, commit: str, ancestor: str) -> bool:
+        """Tell whether a commit is another one or comes after it."""
+        return self._git.try_run("merge-base", "--is-ancestor", ancestor, self.resolve(commit)) is not None
+
     def commit_patch(self, base: str, diff: str, message: str, branch: str) -> str:
         """Apply a diff to a base in a disposable repository and point the branch at the commit it makes.
 

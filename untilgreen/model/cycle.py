@@ -9,6 +9,7 @@ from untilgreen.model.analysis import Approval, Comparison, Fixes, Reviews, Tria
 from untilgreen.model.delivery import Health, Images, Rollback, Rollout
 from untilgreen.model.document import Document, Instant
 from untilgreen.model.evidence import Manifest
+from untilgreen.model.fix_verdict import FixVerdicts, Undone
 from untilgreen.model.suite import ProofSummary, SuiteRun
 
 
@@ -54,9 +55,11 @@ class Cycle(Document):
     triage: Triage | None = None
     reviews: Reviews | None = None
     comparison: Comparison | None = None
+    fix_verdicts: FixVerdicts | None = None
     verdict: Verdict
     approval: Approval | None = None
     fixes: Fixes | None = None
+    undone: Undone | None = None
     seconds: dict[str, float] = {}
     """Wall time of each step."""
 

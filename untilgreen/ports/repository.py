@@ -67,6 +67,9 @@ class History(Protocol):
     def uncommitted(self) -> tuple[str, ...]:
         """Return what differs from HEAD in the user's checkout; `folder/` stands for a whole untracked folder."""
 
+    def contains(self, commit: str, ancestor: str) -> bool:
+        """Tell whether a commit is another one or comes after it."""
+
     def commit_patch(self, base: str, diff: str, message: str, branch: str) -> str:
         """Apply a diff to a base in a disposable clone and point the branch at the commit it makes.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from untilgreen.model.analysis import Decision
 from untilgreen.model.cycle import Cycle
 from untilgreen.model.suite import Outcome
+from untilgreen.report.effects import effects
 from untilgreen.report.markdown import change_lines, cycle_table, verdict_lines
 from untilgreen.report.story import Chain, chains_of, changes_of, kind, place
 from untilgreen.report.summary import WORDS, against
@@ -21,6 +22,8 @@ def render_cycle(cycle: Cycle) -> str:
         lines += ["## Causes", "", *changes, ""]
     if rejected := [f"- {markdown(text, 1000)}" for text in _rejected(cycle)]:
         lines += ["## Rejected", "", *rejected, ""]
+    if told := [f"- {markdown(text, 600)}" for text in effects(cycle)]:
+        lines += ["## Fixes of earlier cycles", "", *told, ""]
     if cycle.fixes and cycle.fixes.applied:
         lines += ["## Applied", "", *(f"- {markdown(f.title)} {code(short(f.commit))}" for f in cycle.fixes.applied)]
     return "\n".join(lines).rstrip() + "\n"
@@ -28,7 +31,7 @@ def render_cycle(cycle: Cycle) -> str:
 
 def summary_lines(cycle: Cycle) -> list[str]:
     """Return plain lines for a terminal: counts, causes, what was rejected and why, the verdict."""
-    lines = [_counts(cycle), *_causes(cycle), *_rejected(cycle)]
+    lines = [_counts(cycle), *_causes(cycle), *_rejected(cycle), *effects(cycle)]
     applied = cycle.fixes.applied if cycle.fixes else ()
     lines += [f"fix applied: {fix.title} (commit {short(fix.commit)}: {', '.join(fix.files)})" for fix in applied]
     missing = [f"line {line.number} does not hold: {line.proof}" for line in cycle.verdict.lines if not line.holds]

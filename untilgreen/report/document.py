@@ -22,7 +22,8 @@ def render_json(loop: Loop, details: Details = Details()) -> dict[str, Any]:  # 
 
     Returns:
         `schema`, `loop`, `stop`, `reason`, `exit_code`, `color`, `cycles` and `remaining`. Each cycle has `counts`,
-        `causes`, `reviews`, `comparison`, `services`, `verdict` and `fixes`; what a cycle did not reach is null.
+        `causes`, `reviews`, `comparison`, `services`, `verdict`, `fixes`, `fix_verdicts` and `undone`; what a cycle did
+        not reach is null.
     """
     return {
         "schema": SCHEMA,
@@ -64,6 +65,8 @@ def _cycle(cycle: Cycle, details: Details) -> dict[str, Any]:
         "comparison": cycle.comparison.model_dump(mode="json") if cycle.comparison else None,
         "approval": cycle.approval.model_dump(mode="json") if cycle.approval else None,
         "fixes": _fixes(cycle.fixes) if cycle.fixes else None,
+        "fix_verdicts": _verdicts(cycle),
+        "undone": cycle.undone.model_dump(mode="json") if cycle.undone else None,
     }
 
 
@@ -132,6 +135,11 @@ def _review(chain: Chain) -> dict[str, Any]:
         "confidence": chain.review.confidence if chain.review else None,
         "findings": _findings(chain.review.findings if chain.review else ()),
     }
+
+
+def _verdicts(cycle: Cycle) -> list[dict[str, Any]]:
+    """Return what the cycle says of the fixes before it."""
+    return [verdict.model_dump(mode="json") for verdict in cycle.fix_verdicts.verdicts] if cycle.fix_verdicts else []
 
 
 def _fixes(fixes: Fixes) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from untilgreen.model.analysis import CauseChange, Citation
 from untilgreen.model.cycle import Cycle, Loop
 from untilgreen.model.suite import Outcome
 from untilgreen.report.details import Details
+from untilgreen.report.effects import effects
 from untilgreen.report.flakes import MOST, flakes
 from untilgreen.report.grid import LOOKS, Grid, grid
 from untilgreen.report.identity import identities
@@ -90,7 +91,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "changes": changes_of,
-        "cycle_notes": cycle_notes,
+        "cycle_notes": lambda cycle: (*effects(cycle), *cycle_notes(cycle)),
         "duration": duration,
         "kind": kind,
         "many": many,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from untilgreen.model.analysis import Analysis, AppliedFix, Finding, FixReview, Truth
 from untilgreen.model.claims import CodeDefect
 from untilgreen.model.cycle import Cycle, Loop
+from untilgreen.model.fix_verdict import FixVerdict
 from untilgreen.report.details import Details
 from untilgreen.report.story import chains_of, kind, place
 
@@ -52,6 +53,8 @@ class FixNote:
     branch: str = ""
     files: tuple[str, ...] = ()
     breaks: str = ""
+    effect: str = ""
+    """What the newest cycle that looked says of it; empty while none has."""
 
 
 def judgements(loop: Loop, details: Details) -> list[Judgement]:
@@ -77,7 +80,18 @@ def fix_notes(loop: Loop, details: Details) -> list[FixNote]:
     """Return what became of all fixes, in the order they were offered."""
     known = {a.id: a for cycle in loop.cycles if cycle.triage for a in cycle.triage.analyses}
     quotes = _quotes(loop)
-    return [note for cycle in loop.cycles for note in _of_cycle(cycle, known, quotes, details)]
+    said = {v.fix: f"{v.effect} in cycle {v.judged_in}: {v.reason}" for v in _verdicts(loop)}
+    notes = [(cycle, note) for cycle in loop.cycles for note in _of_cycle(cycle, known, quotes, details)]
+    return [replace(note, effect=said.get(_fix_of(cycle, note), "")) for cycle, note in notes]
+
+
+def _verdicts(loop: Loop) -> Iterable[FixVerdict]:
+    return (verdict for cycle in loop.cycles if cycle.fix_verdicts for verdict in cycle.fix_verdicts.verdicts)
+
+
+def _fix_of(cycle: Cycle, note: FixNote) -> str:
+    applied = cycle.fixes.applied if cycle.fixes else ()
+    return next((fix.fix for fix in applied if note.commit and fix.commit == note.commit), "")
 
 
 def _of_cycle(cycle: Cycle, known: dict[str, Analysis], quotes: dict[str, str], details: Details) -> Iterable[FixNote]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from untilgreen.model.cycle import Cycle, Loop
 from untilgreen.model.suite import Outcome
 from untilgreen.report.details import Details
+from untilgreen.report.effects import effects
 from untilgreen.report.flakes import MOST, flakes
 from untilgreen.report.identity import identities
 from untilgreen.report.judgements import FixNote, Judgement, fix_notes, judgements
@@ -97,7 +98,7 @@ def _cycles(loop: Loop, _details: Details) -> Iterator[str]:
         yield f"### Cycle {cycle.number}: {WORDS[cycle.verdict.color]}, {took}"
         yield ""
         yield from change_lines(cycle)
-        yield from (f"- {markdown(note, 400)}" for note in cycle_notes(cycle))
+        yield from (f"- {markdown(note, 400)}" for note in (*effects(cycle), *cycle_notes(cycle)))
         if cycle.approval:
             reason = f": {markdown(cycle.approval.reason)}" if cycle.approval.reason else ""
             yield f"- Fixes {cycle.approval.decision.replace('_', ' ')} by {markdown(cycle.approval.approver)}{reason}"
@@ -196,6 +197,8 @@ def _fix(note: FixNote) -> Iterator[str]:
         yield f"  - commit {code(short(note.commit))} on {code(note.branch)}: {', '.join(code(f) for f in note.files)}"
     if note.breaks:
         yield f"  - breaks {code(note.breaks)}"
+    if note.effect:
+        yield f"  - {markdown(note.effect, 600)}"
     if note.canonical and not note.commit:
         yield f"  - canonical function: {code(note.canonical)}"
     for reason in note.against:
