@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from untilgreen import __version__
-from untilgreen.commands import cloud, collect, explain, import_, loops, project, prove, tests, triage
+from untilgreen.commands import cloud, collect, explain, import_, loops, project, prove, ssot, tests, triage
 from untilgreen.commands.output import say
 from untilgreen.errors import UntilgreenError
 
@@ -34,6 +34,7 @@ COMMANDS = (
     (collect.collect, "untilgreen collect"),
     (import_.import_, "untilgreen import --tests report.xml --log log.json --repo . --good v1.2"),
     (triage.triage, "untilgreen triage evidence --json"),
+    (ssot.ssot, "untilgreen ssot suggest --repo ../shop"),
     (cloud.deploy, "untilgreen deploy --dry-run"),
     (cloud.emulator, "untilgreen emulator --port 8790"),
 )

@@ -223,3 +223,11 @@ def test_packages() -> None:
     seen = survey(declared(parse(text), {}).registry, Code({**BASE, **tree}))
     assert [d.where for d in seen.deviations] == []
     assert seen.conforming["sink", "src/shop/plain/core.py:safe"] == 3
+
+
+def test_deployed_apart() -> None:
+    """A canonical function is for the files that can import it: not for those of another build context."""
+    text = "import json\n\nX = json.dumps(1)\n"
+    registry, code = declared(parse(SETTINGS), {}).registry, Code({**BASE, "auth/main.py": text, "lib/a.py": text})
+    assert [d.where for d in survey(registry, code, ("web", "auth")).deviations] == ["lib/a.py:3"]
+    assert len(survey(registry, code).deviations) == 2

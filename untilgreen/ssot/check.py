@@ -7,10 +7,11 @@ from pathlib import Path
 from untilgreen.errors import ConfigError
 from untilgreen.model.document import Document
 from untilgreen.settings import FILE, Settings, parse
-from untilgreen.ssot.deviation import Deviation
+from untilgreen.ssot.deviation import Deviation, contexts_of
 from untilgreen.ssot.files import product_texts
 from untilgreen.ssot.modules import Code
-from untilgreen.ssot.registry import usable
+from untilgreen.ssot.registry import declared, usable
+from untilgreen.ssot.suggest import Suggestion, as_yaml, suggest
 from untilgreen.ssot.survey import survey
 
 
@@ -63,9 +64,40 @@ def check(root: Path) -> Checked:
         registry=found.file,
         entries=len(registry.canonical) + len(registry.banned) + len(registry.constants) + len(registry.env),
         files=len(code.texts),
-        deviations=tuple(_place(deviation) for deviation in survey(registry, code).deviations),
-        unreadable=tuple(f"{path}:{why.line} {why.problem}" for path, why in code.unreadable.items()),
+        deviations=tuple(_place(deviation) for deviation in survey(registry, code, contexts_of(settings)).deviations),
+        unreadable=_unreadable(code),
     )
+
+
+class Suggested(Document):
+    """A registry that one could begin with."""
+
+    files: int
+    suggestions: tuple[Suggestion, ...]
+    yaml: str
+    """The same, ready to be pasted."""
+    unreadable: tuple[str, ...] = ()
+
+
+def suggested(root: Path) -> Suggested:
+    """Look through the files of a repository, as they lie there, for what could have one home.
+
+    Raises:
+        ConfigError: its settings cannot be used.
+    """
+    settings = read_settings(root)
+    code = Code(product_texts(root, settings))
+    found = suggest(code, settings, declared(settings, _documents(root, settings)).registry)
+    return Suggested(
+        files=len(code.texts),
+        suggestions=found,
+        yaml=as_yaml(found),
+        unreadable=_unreadable(code),
+    )
+
+
+def _unreadable(code: Code) -> tuple[str, ...]:
+    return tuple(f"{path}:{why.line} {why.problem}" for path, why in code.unreadable.items())
 
 
 def read_settings(root: Path) -> Settings:

@@ -6,7 +6,8 @@ import ast
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from untilgreen.settings.ssot import Canonical, Registry
+from untilgreen.settings import Settings
+from untilgreen.settings.ssot import Registry
 from untilgreen.ssot.modules import Code
 
 
@@ -66,11 +67,25 @@ class Subject:
 
     registry: Registry
     code: Code
+    contexts: tuple[str, ...] = ()
+    """The folders that are deployed apart."""
+
+    def exempt(self, path: str, symbol: str) -> bool:
+        """Tell whether a canonical function is not for a path: allowed there, or deployed where it is not."""
+        wanted = self.registry.canonical.get(symbol)
+        here, home = context(path, self.contexts), context(symbol, self.contexts)
+        apart = bool(here and home and here != home)
+        return wanted is not None and (apart or any(fnmatchcase(path, pattern) for pattern in wanted.allowed))
 
 
-def exempt(path: str, canonical: Canonical) -> bool:
-    """Tell whether a path is one where an entry does not hold."""
-    return any(fnmatchcase(path, pattern) for pattern in canonical.allowed)
+def contexts_of(settings: Settings) -> tuple[str, ...]:
+    """Return the folders that are deployed apart, the innermost first: one cannot import from another."""
+    return tuple(sorted({s.source.strip("/") for s in settings.services.values()}, key=lambda c: (-len(c), c)))
+
+
+def context(path: str, contexts: tuple[str, ...]) -> str:
+    """Return the deployed folder that a file belongs to; empty for the rest."""
+    return next((c for c in contexts if path.startswith(f"{c}/")), "")
 
 
 def shown(node: ast.AST) -> str:

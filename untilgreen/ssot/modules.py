@@ -123,8 +123,14 @@ class Code:
             if any(word in text for word in words) and (module := self.module(path)):
                 yield module
 
-    def imported(self, module: Module, source: str) -> str:
-        """Return the identity of what an import brings."""
+    def imported(self, module: Module, source: str, seen: frozenset[str] = frozenset()) -> str:
+        """Return the identity of what an import brings.
+
+        Args:
+            module: that has the import.
+            source: as in `Module.imports`.
+            seen: names that are being followed already: modules import one another in circles.
+        """
         level, name, symbol = source.split("|")
         path = self._file(module.path, int(level), name)
         if path is None:
@@ -132,7 +138,7 @@ class Code:
         if not symbol:
             return f"{path}:"
         inner = self._file(module.path, int(level), f"{name}.{symbol}".strip("."))
-        return self.symbol(path, symbol) or (f"{inner}:" if inner else f"{path}:{symbol}")
+        return self.symbol(path, symbol, seen) or (f"{inner}:" if inner else f"{path}:{symbol}")
 
     def symbol(self, path: str, name: str, seen: frozenset[str] = frozenset()) -> str:
         """Return what a module's name stands for; empty when it has none."""
@@ -143,18 +149,11 @@ class Code:
         if name in module.functions or name in module.classes or name in module.values:
             return key
         if name in module.imports:
-            return self._through(module, module.imports[name], seen | {key})
+            return self.imported(module, module.imports[name], seen | {key})
         for star in module.stars:
             if found := self._starred(module, star, name, seen | {key}):
                 return found
         return ""
-
-    def _through(self, module: Module, source: str, seen: frozenset[str]) -> str:
-        level, name, symbol = source.split("|")
-        path = self._file(module.path, int(level), name)
-        if path and symbol:
-            return self.symbol(path, symbol, seen) or self.imported(module, source)
-        return self.imported(module, source)
 
     def _starred(self, module: Module, source: str, name: str, seen: frozenset[str]) -> str:
         level, of, _ = source.split("|")

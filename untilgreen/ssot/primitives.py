@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 from untilgreen.ssot.callees import is_meant, words
-from untilgreen.ssot.deviation import Deviation, Subject, exempt, shown
+from untilgreen.ssot.deviation import Deviation, Subject, shown
 from untilgreen.ssot.modules import Code
 from untilgreen.ssot.names import identity
 from untilgreen.ssot.scopes import Scope, scopes
@@ -31,8 +31,7 @@ def used_primitives(subject: Subject) -> Iterator[Deviation | tuple[str, str]]:
     for ban in _bans(subject):
         for scope, node, outer in uses(code, ban.name):
             path = scope.module.path
-            wanted = registry.canonical.get(ban.entry)
-            if path != ban.home and not (wanted and exempt(path, wanted)) and f"{path}:{scope.name}" != ban.name:
+            if path != ban.home and not subject.exempt(path, ban.entry) and f"{path}:{scope.name}" != ban.name:
                 yield _deviation(ban, scope, node, outer)
     for canonical, wanted in registry.canonical.items():
         if wanted.replaces:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from untilgreen.ssot.callees import is_meant, words
-from untilgreen.ssot.deviation import Deviation, Subject, exempt, shown
+from untilgreen.ssot.deviation import Deviation, Subject, shown
 from untilgreen.ssot.modules import Code
 from untilgreen.ssot.names import identity, last
 from untilgreen.ssot.origins import Kind, Origin, Origins, argument
@@ -42,9 +42,9 @@ class Site:
 
 def at_sinks(subject: Subject) -> Iterator[Deviation | tuple[str, str]]:
     """Go through all arguments of all sinks: a deviation each, or the class that it conforms to."""
-    for canonical, wanted in subject.registry.canonical.items():
-        rule = _Rule(subject.code, canonical)
-        sites = [s for s in _declared(subject, canonical) if not exempt(s.scope.module.path, wanted)]
+    for canonical in subject.registry.canonical:
+        rule = _Rule(subject, canonical)
+        sites = rule.held(_declared(subject, canonical))
         done: set[tuple[str, str]] = set()
         for _ in range(_ROUNDS):
             wrappers: list[Wrapper] = []
@@ -54,7 +54,7 @@ def at_sinks(subject: Subject) -> Iterator[Deviation | tuple[str, str]]:
             done |= {(w.scope.identity, w.parameter) for w in new}
             sites = []
             for wrapper in new:
-                found = [s for s in _callers(subject.code, wrapper) if not exempt(s.scope.module.path, wanted)]
+                found = rule.held(_callers(subject.code, wrapper))
                 sites += found
                 if not found:
                     yield wrapper.origin
@@ -64,13 +64,17 @@ def at_sinks(subject: Subject) -> Iterator[Deviation | tuple[str, str]]:
 
 @dataclass(frozen=True)
 class _Rule:
-    code: Code
+    subject: Subject
     canonical: str
+
+    def held(self, sites: Iterator[Site]) -> list[Site]:
+        """Leave out the sites that the entry is not for."""
+        return [site for site in sites if not self.subject.exempt(site.scope.module.path, self.canonical)]
 
     def judge(self, site: Site, wrappers: list[Wrapper]) -> Iterator[Deviation | tuple[str, str]]:
         if site.scope.identity == self.canonical:
             return
-        origins = Origins(self.code, self.canonical).of(site.scope, site.value, site.chain)
+        origins = Origins(self.subject.code, self.canonical).of(site.scope, site.value, site.chain)
         foreign = sorted((o for o in origins if o.kind in {Kind.OTHER, Kind.UNKNOWN}), key=lambda o: (o.kind, o.what))
         parameters = [o for o in origins if o.kind is Kind.PARAMETER]
         for origin in parameters:

@@ -19,12 +19,18 @@ RULES: tuple[Rule, ...] = (at_sinks, used_primitives, second_constants, second_r
 """Each gives deviations, and for each place that does it right the class that it belongs to."""
 
 
-def survey(registry: Registry, code: Code) -> Survey:
-    """Hold a tree against a registry. No score comes of it: only places."""
+def survey(registry: Registry, code: Code, contexts: tuple[str, ...] = ()) -> Survey:
+    """Hold a tree against a registry. No score comes of it: only places.
+
+    Args:
+        registry: what is declared.
+        code: the product.
+        contexts: the folders that are deployed apart: a canonical function is for those who can import it.
+    """
     deviations: dict[tuple[str, str, int, str], Deviation] = {}
     conforming: Counter[tuple[str, str]] = Counter()
     for rule in RULES:
-        for found in rule(Subject(registry, code)):
+        for found in rule(Subject(registry, code, contexts)):
             if isinstance(found, Deviation):
                 deviations.setdefault((found.sort, found.entry, found.line, found.path), found)
             else:

@@ -10,7 +10,7 @@ from untilgreen.errors import ConfigError
 from untilgreen.model.analysis import Finding
 from untilgreen.review.fixes.change import Change, ask, stop
 from untilgreen.settings import FILE
-from untilgreen.ssot.deviation import Deviation, Survey
+from untilgreen.ssot.deviation import Deviation, Survey, contexts_of
 from untilgreen.ssot.modules import Code
 from untilgreen.ssot.registry import Declared, usable, verify
 from untilgreen.ssot.survey import Difference, difference, survey
@@ -27,17 +27,21 @@ class _Trees:
     change: Change
     found: Declared
 
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        return contexts_of(self.change.settings)
+
     @cached_property
     def after_code(self) -> Code:
         return Code(self.change.product_python(self.change.after))
 
     @cached_property
     def before(self) -> Survey:
-        return survey(self.found.registry, Code(self.change.product_python(self.change.before)))
+        return survey(self.found.registry, Code(self.change.product_python(self.change.before)), self.contexts)
 
     @cached_property
     def after(self) -> Survey:
-        return survey(self.found.registry, self.after_code)
+        return survey(self.found.registry, self.after_code, self.contexts)
 
     @cached_property
     def differs(self) -> Difference:
