@@ -142,7 +142,24 @@ def _template(service: str, wanted: Any) -> Template | None:
         health_path=probe.http_get.path if probe.http_get else "",
         startup_seconds=(probe.period_seconds or 10) * (probe.failure_threshold or 3) if probe else 240,
         labels=dict(wanted.labels),
+        limits=_limits(wanted, container),
     )
+
+
+def _limits(wanted: Any, container: Any) -> dict[str, str]:
+    """Name what somebody may have set beside us, and what cuts a service off when it changes."""
+    vpc = wanted.vpc_access
+    said = {
+        "egress": vpc.egress.name if vpc and vpc.egress else "",
+        "network": (vpc.connector or ",".join(n.network or n.subnetwork for n in vpc.network_interfaces))
+        if vpc
+        else "",
+        "timeout": f"{wanted.timeout.total_seconds():g}s" if wanted.timeout else "",
+        "concurrency": str(wanted.max_instance_request_concurrency or ""),
+        "max_instances": str(wanted.scaling.max_instance_count or "") if wanted.scaling else "",
+        "cpu": container.resources.limits.get("cpu", ""),
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def _binding(variable: Any) -> SecretBinding:

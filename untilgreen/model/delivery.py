@@ -100,6 +100,8 @@ class Template(Document):
     startup_seconds: int = 30
     """How long a container may take until its startup probe answers."""
     labels: dict[str, str] = {}
+    limits: dict[str, str] = {}
+    """What else the platform reports and nobody here sets: egress, network, timeout, concurrency, max_instances, cpu."""
 
 
 class Traffic(Document):

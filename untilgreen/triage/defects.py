@@ -7,6 +7,7 @@ import re
 from untilgreen.model.analysis import Citation
 from untilgreen.model.claims import CodeDefect, ErrorRaised, SecretMissing, Unknown
 from untilgreen.model.evidence import Entry, Hunk
+from untilgreen.triage.awaiting import Unawaited, not_awaited
 from untilgreen.triage.callsites import Definition, Site, index_of
 from untilgreen.triage.changes import bringing_line, bringing_text, regressed, removing_text
 from untilgreen.triage.deviance import Deviance, deviance, unguarded
@@ -53,6 +54,8 @@ def cause_of(scene: Scene, error: Error, callees: tuple[str, ...] = (), entries:
             return links
     if error.spot is None:
         return (_unknown(error),)
+    if found := not_awaited(scene, error):
+        return (_coroutine(scene, found), *_brought(scene, found.spot))
     return _foreign_change(scene, error, error.spot, callees) or _own_line(scene, error, error.spot)
 
 
@@ -186,6 +189,21 @@ def _defect(scene: Scene, spot: Spot, found: Deviance | None, question: str, str
         answer += f". {found.custom} of {found.total} sibling call sites use {canonical}; {these} {bypassed}."
         evidence = (*evidence, *_custom(scene, found))
     return Link(claim, question, answer[:1000], evidence, strength)
+
+
+def _coroutine(scene: Scene, found: Unawaited) -> Link:
+    """Return the link to a call that nobody awaits; whatever complains of the coroutine is its victim."""
+    spot = found.spot
+    canonical = f"await {found.name}" if found.kept else ""
+    claim = CodeDefect(path=spot.path, line=spot.line, symbol=spot.function, canonical=canonical, siblings=found.others)
+    custom = f" Elsewhere it is awaited, as at {found.kept[0].path}:{found.kept[0].line}." if found.kept else ""
+    answer = (
+        f"{spot.path}:{spot.line} in {spot.function}: {spot.source}. {found.name} is async, and this line does not "
+        f"await it: it gets a coroutine instead of a result.{custom}"
+    )
+    spots = dict.fromkeys((spot, *found.kept[:1]))
+    evidence = tuple(c for s in spots for c in cite(scene.by_path.get(s.path), s.source))
+    return Link(claim, "Where does the coroutine come from?", answer, evidence, 0.9)
 
 
 def _custom(scene: Scene, found: Deviance) -> tuple[Citation, ...]:

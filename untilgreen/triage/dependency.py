@@ -5,19 +5,18 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from untilgreen.model.claims import DependencyUnreachable, ResourceExhausted, TimedOut
+from untilgreen.model.claims import DependencyUnreachable, TimedOut
 from untilgreen.model.evidence import Entry, Request, Revision
 from untilgreen.triage.frames import last_line
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.seen import tenth
-from untilgreen.triage.whys import Chain, Link, cite
+from untilgreen.triage.whys import Link, cite
 
 _HOST = re.compile(
     r"(?:https?|wss?|grpc|postgres(?:ql)?|redis|mysql|amqp|mongodb)://(?:[^@\s/]*@)?([\w.-]+(?::\d+)?)|\b([\w.-]+:\d{2,5})\b"
 )
 _CLIENT = re.compile(r"/(?:httpx|httpcore|requests|urllib3?|aiohttp|http)/")
 _CLIENT_ERROR = re.compile(r"Connect(?:Error|Timeout)$|ReadTimeout$|ClientConnector|MaxRetryError$|URLError$")
-_AFTER = timedelta(seconds=30)
 _BEFORE = timedelta(seconds=2)
 _SLOW_SHARE = 0.6
 SLOW_S = 1.0
@@ -80,18 +79,9 @@ def took_long(scene: Scene, row: Request) -> Link:
     return Link(claim, "Where is the time spent?", answer, cite(row), 0.85)
 
 
-def exhausted(scene: Scene, row: Request) -> Chain:
-    """Return the link to a memory limit that the platform itself says was hit while a request was served."""
-    if row.at is None:
-        return ()
-    start, end = row.at - _BEFORE, row.at + timedelta(seconds=row.latency_s) + _AFTER
-    near = [e for e in scene.platform(row.service) if e.at and start <= e.at <= end]
-    kills = [e for e in near if scene.knowledge.platform_says(e.message, "memory")]
-    if not kills:
-        return ()
-    claim = ResourceExhausted(service=row.service, resource="memory", blocked="request")
-    answer = f"The platform killed an instance of {row.service}: {kills[0].message.strip()[:200]}"
-    return (Link(claim, f"Why does {row.service} fail here?", answer, cite(kills[0], "emory"), 0.9),)
+def exits(scene: Scene, revision: Revision) -> list[Entry]:
+    """Return the platform's lines on containers of a revision that ended by themselves, in time order."""
+    return [e for e in scene.platform(revision.service) if scene.knowledge.platform_says(e.message, "exit")]
 
 
 def ended(scene: Scene, revision: Revision, row: Request | None) -> Entry | None:
@@ -99,7 +89,7 @@ def ended(scene: Scene, revision: Revision, row: Request | None) -> Entry | None
 
     Of several the last at or before the request was over: what came later explains nothing. Without a row the last.
     """
-    found = [e for e in scene.platform(revision.service) if scene.knowledge.platform_says(e.message, "exit")]
+    found = exits(scene, revision)
     if row and row.at:
         over = row.at + timedelta(seconds=row.latency_s) + _BEFORE
         found = [e for e in found if e.at and e.at <= over]

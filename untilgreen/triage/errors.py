@@ -73,13 +73,13 @@ class Errors:
         What passing tests log at least as often explains nothing. Of the rest, what no passing test logs
         comes first, then what its logger took seriously, then what lies in the product's own source, then the earliest.
         """
-        entries = [e for e in self._scene.raised(case.trace, service) if not self._left(e)]
+        entries = [e for e in self._scene.raised(case.trace, service) if not self.left(e)]
         found = [Error(e, self.spot(e), BY_TRACE) for e in entries if self._telling(e)]
         if found:
             return min(found, key=self._rank)
         return self._by_time(row) if row and not entries else None
 
-    def _left(self, entry: Entry) -> bool:
+    def left(self, entry: Entry) -> bool:
         """Tell whether it was raised because the caller no longer waited."""
         raised = entry.raised
         return raised is not None and self._scene.knowledge.exception_is(raised.exception, raised.message, "left")
@@ -89,7 +89,7 @@ class Errors:
 
     def _by_time(self, row: Request) -> Error | None:
         """Accept a traceback without a trace only when its functions or the moment leave no choice."""
-        entry = self._nearby.behind(row, [e for e in self._scene.near(row) if not self._left(e)])
+        entry = self._nearby.behind(row, [e for e in self._scene.near(row) if not self.left(e)])
         return Error(entry, self.spot(entry), BY_TIME) if entry else None
 
     def _telling(self, entry: Entry) -> bool:

@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from untilgreen.model.analysis import Citation
 from untilgreen.model.claims import AuthRejected, ConfigMismatch
 from untilgreen.model.delivery import SecretBinding
 from untilgreen.model.evidence import Entry, Request
-from untilgreen.triage.changes import bringing_text, regressed
 from untilgreen.triage.defects import secret_links
-from untilgreen.triage.env import lacking, reads, shown
+from untilgreen.triage.env import lacking, reads
+from untilgreen.triage.revisions import binding_name, brought_by, changed_link, changed_setting, differences
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.whys import Chain, Link, cite
 
 REFUSAL = "refusal"
 """The family of statuses by which a service says that it does not accept its caller."""
 _LOUD = ("WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY")
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A setting that is not what it was in the last good revision.
-
-    Args:
-        service: whose.
-        key: an env name or a field of the template.
-        before: its value then; empty means unset.
-        now: its value now.
-        secret: whether the values are names of secrets, which may be shown, and no settings.
-    """
-
-    service: str
-    key: str
-    before: str
-    now: str
-    secret: bool
 
 
 def refusal(scene: Scene, row: Request, services: list[str], entries: list[Entry]) -> Link:
@@ -86,7 +65,7 @@ def _rotated(scene: Scene, services: list[str], question: str) -> Chain:
     changed = [d for service in services for d in differences(scene, service) if d.secret and d.key in shared]
     if not changed or len({d.key for d in changed}) != 1:
         return ()
-    return (_changed(scene, changed[0], question, 0.6), *_brought(scene, changed[0].key, changed[0].now))
+    return (changed_link(scene, changed[0], question, 0.6), *brought_by(scene, changed[0].key, changed[0].now))
 
 
 def _unequal(scene: Scene, services: list[str]) -> Chain:
@@ -102,81 +81,19 @@ def _unequal(scene: Scene, services: list[str]) -> Chain:
 
 def _apart(mine: SecretBinding, theirs: SecretBinding, before: str) -> bool:
     """Tell whether a binding differs from a peer's by version only, or differs since the last good revision."""
-    if _name(mine) == _name(theirs) or before == _name(mine):
+    if binding_name(mine) == binding_name(theirs) or before == binding_name(mine):
         return False
     return mine.secret == theirs.secret or bool(before)
 
 
 def _mismatch(scene: Scene, service: str, peer: str, env: str) -> Chain:
-    expected, actual = _name(_secrets(scene, peer)[env]), _name(_secrets(scene, service)[env])
+    expected, actual = binding_name(_secrets(scene, peer)[env]), binding_name(_secrets(scene, service)[env])
     claim = ConfigMismatch(service=service, key=env, expected=expected, actual=actual)
     answer = f"{service} takes {env} from {actual}, {peer} from {expected}."
     revisions = [scene.current.get(service), scene.current.get(peer)]
     evidence: tuple[Citation, ...] = tuple(c for r in revisions for c in cite(r, r.name if r else ""))
     link = Link(claim, "Why is the caller not recognised?", answer, evidence, 0.85)
-    return (link, *_brought(scene, env, actual))
-
-
-def changed_setting(
-    scene: Scene, services: list[str], entries: list[Entry], question: str, *, sole: bool = False
-) -> Chain:
-    """Return the one setting, changed since the last good revision, that a log line of the trace names.
-
-    Args:
-        scene: the indexed bundle.
-        services: whose settings.
-        entries: what was logged: a setting is named by its name or by one of its values.
-        question: what it answers.
-        sole: accept the only changed setting even if nobody names it, where no source of the service changed.
-    """
-    said = "\n".join(e.message for e in entries)
-    for service in services:
-        differing = differences(scene, service)
-        named = [d for d in differing if d.key in said or any(v and v in said for v in (d.before, d.now))]
-        untouched = not any(h.path.startswith(scene.root(service)) for h in scene.hunks if scene.root(service))
-        chosen = named if len(named) == 1 else differing if sole and untouched and len(differing) == 1 else []
-        if chosen:
-            strength = 0.85 if named else 0.5
-            return (_changed(scene, chosen[0], question, strength), *_brought(scene, chosen[0].key, chosen[0].now))
-    return ()
-
-
-def _changed(scene: Scene, found: Difference, question: str, strength: float) -> Link:
-    old, new = (v if found.secret else shown(found.key, v) for v in (found.before, found.now))
-    claim = ConfigMismatch(service=found.service, key=found.key, expected=old, actual=new)
-    answer = f"{found.service} now has {found.key} = {new or 'nothing'}; its last good revision had {old or 'nothing'}."
-    current, good = scene.current[found.service], scene.good[found.service]
-    return Link(claim, question, answer, (*cite(current, current.name), *cite(good, good.name)), strength)
-
-
-def _brought(scene: Scene, key: str, value: str) -> Chain:
-    paths = {h.path for h in scene.hunks if h.path.endswith((".yaml", ".yml", ".toml", ".json", ".env", ".tf"))}
-    hunk = bringing_text(scene, value, paths) if value else None
-    hunk = hunk or bringing_text(scene, key, paths)
-    question = f"Why does {key} have this value?"
-    return (regressed(scene, hunk, question, f"set {key}", value, key),) if hunk else ()
-
-
-def differences(scene: Scene, service: str) -> list[Difference]:
-    """Return what the current template changed. Addresses of services differ by nature and do not count."""
-    current, good = scene.current.get(service), scene.good.get(service)
-    if not (current and good and current.template and good.template):
-        return []
-    one, two = _flat(good.template.env, good.template.secrets), _flat(current.template.env, current.template.secrets)
-    one |= {"memory": good.template.memory, "port": str(good.template.port), "account": good.template.account}
-    two |= {"memory": current.template.memory, "port": str(current.template.port), "account": current.template.account}
-    keys = sorted(key for key in {*one, *two} if one.get(key, "") != two.get(key, ""))
-    bound = {b.env for b in (*good.template.secrets, *current.template.secrets)}
-    found = [Difference(service, key, one.get(key, ""), two.get(key, ""), key in bound) for key in keys]
-    return [d for d in found if not _address(scene, d.now)]
-
-
-def _flat(env: dict[str, str], secrets: tuple[SecretBinding, ...]) -> dict[str, str]:
-    return {**env, **{b.env: _name(b) for b in secrets}}
-
-
-def _address(scene: Scene, value: str) -> bool:
-    return any(host in value for host in scene.hosts)
+    return (link, *brought_by(scene, env, actual))
 
 
 def _secrets(scene: Scene, service: str) -> dict[str, SecretBinding]:
@@ -189,8 +106,4 @@ def _secrets(scene: Scene, service: str) -> dict[str, SecretBinding]:
 def _was(scene: Scene, service: str, env: str) -> str:
     good = scene.good.get(service)
     bindings = good.template.secrets if good and good.template else ()
-    return next((_name(b) for b in bindings if b.env == env), "")
-
-
-def _name(binding: SecretBinding) -> str:
-    return f"{binding.secret}:{binding.version}"
+    return next((binding_name(b) for b in bindings if b.env == env), "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import datetime
 
 from untilgreen.model.claims import CodeDefect, ConfigMismatch, FileExcluded, ServiceDown, StartupFailed, Unknown
@@ -10,9 +11,10 @@ from untilgreen.model.delivery import Exclusion
 from untilgreen.model.evidence import Entry, HealthSeen, Hunk, ImageContent, Request, Revision
 from untilgreen.triage.changes import bringing_text, regressed, removing_text
 from untilgreen.triage.defects import cause_of, raised_link, secret_links
+from untilgreen.triage.dependency import exits
 from untilgreen.triage.env import lacking
 from untilgreen.triage.errors import Error, Errors
-from untilgreen.triage.rejected import changed_setting
+from untilgreen.triage.revisions import changed_setting
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.whys import Chain, Link, cite
 
@@ -69,9 +71,9 @@ def behind(scene: Scene, errors: Errors, revision: Revision, until: datetime | N
         until: when it ended; what was logged later does not count.
     """
     logged = [e for e in scene.logged(revision.service, revision.name) if not (until and e.at and e.at > until)]
-    raised = [e for e in logged if e.raised]
-    if raised:
-        error = Error(raised[-1], errors.spot(raised[-1]), 0.9)
+    fatal = _fatal(scene, errors, revision, logged)
+    if fatal:
+        error = Error(fatal, errors.spot(fatal), 0.9)
         return (raised_link(error, "Why did it not start?"), *_behind_error(scene, error))
     lacks = [x for x in lacking(scene, [revision.service], logged) if x.name in revision.message or x.strength > 0.9]  # noqa: PLR2004 - only what a check or the last good revision proves
     if lacks:
@@ -81,6 +83,23 @@ def behind(scene: Scene, errors: Errors, revision: Revision, until: datetime | N
         or changed_setting(scene, [revision.service], logged, "Why did it not start?", sole=True)
         or (_dark(revision),)
     )
+
+
+def _fatal(scene: Scene, errors: Errors, revision: Revision, logged: list[Entry]) -> Entry | None:
+    """Return the exception that ended a container: the one nearest before its end, at most of its ends.
+
+    How often something is logged counts nothing: harmless errors come oftener than the one that kills.
+    """
+    raised = [e for e in logged if e.raised and not errors.left(e)]
+    last = Counter(errors.signature(e) for end in exits(scene, revision) if (e := _before(raised, end)))
+    usual = max(last.values(), default=0)
+    deadly = {signature for signature, count in last.items() if count == usual}
+    return next((e for e in reversed(raised) if errors.signature(e) in deadly), raised[-1] if raised else None)
+
+
+def _before(raised: list[Entry], end: Entry) -> Entry | None:
+    known = ((e, (e.at, e.insert_id)) for e in reversed(raised) if e.at)
+    return next((e for e, moment in known if end.at and moment <= (end.at, end.insert_id)), None)
 
 
 def _dark(revision: Revision) -> Link:

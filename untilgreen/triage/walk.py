@@ -6,16 +6,19 @@ from untilgreen.model.claims import ConfigMismatch, DefectiveTest, ServiceDown, 
 from untilgreen.model.evidence import Case, Entry, Request
 from untilgreen.triage.changes import regressed
 from untilgreen.triage.defects import cause_of, raised_link
-from untilgreen.triage.dependency import callee_of, ended, exhausted, is_network, took_long, unreachable
+from untilgreen.triage.dependency import callee_of, ended, is_network, took_long, unreachable
 from untilgreen.triage.descent import Descent, Hop
 from untilgreen.triage.errors import Error, Errors
 from untilgreen.triage.frames import short
 from untilgreen.triage.handlers import suspect
+from untilgreen.triage.limits import limited
 from untilgreen.triage.missing import absent
-from untilgreen.triage.rejected import REFUSAL, behind_refusal, changed_setting, refusal
+from untilgreen.triage.rejected import REFUSAL, behind_refusal, refusal
+from untilgreen.triage.revisions import changed_setting, wrong_address
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.seen import answered, seen
 from untilgreen.triage.startup import behind
+from untilgreen.triage.undeployed import elsewhere, older_source
 from untilgreen.triage.whys import Chain, Link, cite
 
 _BAD = 400
@@ -40,23 +43,22 @@ class Walk:
             return self._client_only(descent.case)
         first, last = descent.hops[0], descent.hops[-1]
         links = seen(self._scene, descent.symptom)
-        if stale := self._stale(first):
-            return (*links, stale)
         if len(descent.hops) == 1 and self._family(last) == REFUSAL and not last.error:
             links = ()  # the refusal says it all
+        if other := elsewhere(self._scene, first):
+            return (*seen(self._scene, descent.symptom), *other)
         for caller, hop in zip(descent.hops, descent.hops[1:], strict=False):
             links += self._passage(caller, hop)
-        return (*links, *self._end(descent, last))
+            if other := elsewhere(self._scene, hop):
+                return (*links, *other)
+        return (*links, *(self._older(descent) or self._end(descent, last)))
 
-    def _stale(self, hop: Hop) -> Link | None:
-        """Tell when a revision other than the one under test answered: then nothing was learned about that one."""
-        current = self._scene.current.get(hop.service)
-        if not (hop.row and current and current.ready and hop.row.revision and hop.row.revision != current.name):
-            return None
-        claim = ConfigMismatch(service=hop.service, key="traffic", expected=current.name, actual=hop.row.revision)
-        answer = f"{hop.row.revision} answered; {current.name}, the revision under test, did not get this request."
-        evidence = (*cite(hop.row, hop.row.revision), *cite(current, current.name))
-        return Link(claim, f"Which revision of {hop.service} answered?", answer, evidence, 0.95)
+    def _older(self, descent: Descent) -> Chain:
+        """Stop where the source that runs is not the tested one and the difference is where it fails."""
+        links = older_source(self._scene, descent)
+        error = descent.hops[-1].error
+        named = (raised_link(error, f"Why does {descent.hops[-1].service} fail?"),) if links and error else ()
+        return (*named, *links)
 
     def _passage(self, caller: Hop, hop: Hop) -> Chain:
         """Return the links between a service and the one that it depends on."""
@@ -81,6 +83,8 @@ class Walk:
             cause := behind_refusal(self._scene, self._services(descent), entries)
         ):
             return (*links, *cause)
+        if moved := self._misdirected(descent):
+            return (*links, *moved)
         if hop.error:
             return (
                 *links,
@@ -88,6 +92,13 @@ class Walk:
                 *self._behind_error(descent, hop.error, entries),
             )
         return (*links, *self._silent_end(descent, hop, entries))
+
+    def _misdirected(self, descent: Descent) -> Chain:
+        """Tell when a service asks another one than before, which cannot know what it is asked for."""
+        for caller, callee in zip(descent.hops, descent.hops[1:], strict=False):
+            if links := wrong_address(self._scene, caller.service, callee.service):
+                return links
+        return ()
 
     def _refused_socket(self, descent: Descent, hop: Hop) -> bool:
         """Tell whether the service closed a WebSocket because it did not accept its caller."""
@@ -108,8 +119,13 @@ class Walk:
         callee = callee_of(scene, error.entry) if is_network(scene, error.entry) else ""
         if callee and callee not in scene.services:
             link = unreachable(service, callee, error.entry)
-            changed = changed_setting(scene, [service], entries, f"Why can {service} not reach {callee}?")
+            question = f"Why can {service} not reach {callee}?"
+            changed = changed_setting(scene, [service], entries, question, related=("egress", "network"))
             return (link, *(changed or (_unknown(f"whether {callee} was up and reachable from {service}"),)))
+        if _forbidden(scene, error):
+            question = f"Why may {service} not do this?"
+            if changed := changed_setting(scene, [service], entries, question, related=("account",)):
+                return changed
         return cause_of(scene, error, callees, tuple(entries))
 
     def _silent_end(self, descent: Descent, hop: Hop, entries: list[Entry]) -> Chain:
@@ -120,8 +136,9 @@ class Walk:
             return behind(scene, self._errors, current)
         if row and (links := absent(scene, row)):
             return links
-        if row and (links := exhausted(scene, row)):
-            return (*links, *self._changed_handler(descent, hop, always=True))
+        if row and (links := limited(scene, row)):
+            settled = any(isinstance(link.claim, ConfigMismatch) for link in links)
+            return links if settled else (*links, *self._changed_handler(descent, hop, always=True))
         if links := self._crashing(hop):
             return links
         return self._changed_handler(descent, hop) or self._changed_test(descent.case) or (self._nothing(hop, entries),)
@@ -193,6 +210,12 @@ class Walk:
             missing.append(f"a log line of {hop.service} with the test's trace")
         missing.append(f"the same request, repeated on this revision of {hop.service}")
         return _unknown(*missing)
+
+
+def _forbidden(scene: Scene, error: Error) -> bool:
+    """Tell whether an exception says that an account lacks a permission."""
+    raised = error.entry.raised
+    return raised is not None and scene.knowledge.exception_is(raised.exception, raised.message, "permission")
 
 
 def _unknown(*missing: str) -> Link:

@@ -10,6 +10,7 @@ from untilgreen.model.delivery import Exclusion, Template
 from untilgreen.model.evidence import (
     Coverage,
     GateSeen,
+    Hunk,
     ImageContent,
     Item,
     Request,
@@ -19,10 +20,13 @@ from untilgreen.model.evidence import (
 )
 from untilgreen.model.secrets import SecretCheck, SecretProblem
 from untilgreen.review.judgement import Check
-from untilgreen.review.scene import gate_saw, of_failures, revision_under_test, saying
+from untilgreen.review.scene import errors, gate_saw, of_failures, revision_under_test, saying
 
 TRAFFIC = "traffic"
 """The key of a mismatch whose values are revisions: who should have answered, and who did."""
+
+COMMIT = "commit"
+"""The key of a mismatch whose values are commits: what should have been deployed, and what runs."""
 
 HIDDEN = "(not shown)"
 """How an analyst writes a value that may be a credential."""
@@ -108,7 +112,7 @@ def _value(template: Template, key: str) -> str:
     """Return what the template gives a key: an env value, a secret's binding, or one of the template's own fields."""
     bound = {binding.env: f"{binding.secret}:{binding.version}" for binding in template.secrets}
     own = {name: str(getattr(template, name)) for name in ("port", "memory", "account", "health_path", "image")}
-    return {**own, **bound, **template.env}.get(key, "")
+    return {**own, **template.limits, **bound, **template.env}.get(key, "")
 
 
 def _has_actual(claim: ConfigMismatch, bundle: Bundle) -> list[Item]:
@@ -134,7 +138,9 @@ def _gated(claim: ConfigMismatch, bundle: Bundle) -> list[GateSeen]:
 
 
 def _in_effect(claim: ConfigMismatch, bundle: Bundle) -> list[Item]:
-    """Find who answered, for the traffic; who listens where, for the port."""
+    """Find who answered, for the traffic; what source runs, for the commit; who listens where, for the port."""
+    if claim.key == COMMIT:
+        return [*_older_source(claim, bundle)]
     if claim.key == TRAFFIC:
         return [*of_failures(bundle, bundle.find(Request, service=claim.service, revision=claim.actual))]
     if claim.key == "port" and claim.actual:
@@ -143,6 +149,20 @@ def _in_effect(claim: ConfigMismatch, bundle: Bundle) -> list[Item]:
         )
         return [entry for entry in saying(bundle, claim.service, claim.actual) if words.search(entry.message)]
     return []
+
+
+def _older_source(claim: ConfigMismatch, bundle: Bundle) -> list[Item]:
+    """Find a revision of another commit than the tested one, or a traceback with a line that the tested one lacks."""
+    revision = revision_under_test(bundle, claim.service)
+    if revision is None or claim.expected != bundle.manifest.commit:
+        return []
+    if revision.commit:
+        return [revision] if revision.commit == claim.actual != claim.expected else []
+    files = bundle.find(SourceFile, service=claim.service)
+    known = {line.strip() for file in files for line in file.content.splitlines()}
+    gone = {line.strip() for hunk in bundle.find(Hunk) for line in hunk.removed} - known
+    seen = of_failures(bundle, errors(bundle, claim.service))
+    return [e for e in seen if e.raised and any(f.source.strip() in gone for f in e.raised.frames if f.source.strip())]
 
 
 def _in_template(claim: ConfigMismatch, bundle: Bundle) -> list[Item]:
