@@ -101,7 +101,7 @@ class Template(Document):
     """How long a container may take until its startup probe answers."""
     labels: dict[str, str] = {}
     limits: dict[str, str] = {}
-    """What else the platform reports and nobody here sets: egress, network, timeout, concurrency, max_instances, cpu."""
+    """What the platform reports and nobody here sets: egress, network, timeout, concurrency, max_instances, cpu."""
 
 
 class Traffic(Document):
