@@ -15,6 +15,8 @@ from untilgreen.model.delivery import Health, Images, Rollout
 from untilgreen.model.evidence import Manifest
 from untilgreen.model.suite import SuiteRun
 from untilgreen.ports import Narrator
+from untilgreen.wait.timeline import FILE as LOOKS
+from untilgreen.wait.timeline import read_looks
 from untilgreen.wiring import STATE, Workshop, cloud, open_history, read_settings
 
 
@@ -45,6 +47,7 @@ def gather(
         history=shop.history,
         metrics=shop.metrics,
         probe=shop.probe,
+        looks=lambda: read_looks(shop.folder / LOOKS),
         good=last_good(shop, rollout),
         until=until,
     )

@@ -22,6 +22,7 @@ from untilgreen.model.evidence import (
     Entry,
     GateSeen,
     HealthSeen,
+    HealthSpan,
     Hunk,
     ImageContent,
     Item,
@@ -173,6 +174,7 @@ def test_every_sort_has_a_coverage_record(scene: Scene) -> None:
         ImageContent,
         Usage,
         HealthSeen,
+        HealthSpan,
         GateSeen,
     )
     assert set(recorded) == {kind_of(kind) for kind in kinds}

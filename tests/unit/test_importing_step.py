@@ -80,6 +80,7 @@ def test_what_is_not_there_is_a_gap(files: tuple[Path, Path]) -> None:
         "image",
         "gate",
         "health",
+        "health_span",
         "usage",
     }
     assert all(gaps.values())

@@ -1,4 +1,4 @@
-"""What the platform shows: revisions, secrets, health; and what must be found in its log."""
+"""What the platform shows: revisions and secrets; and what must be found in its log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from untilgreen.deploy.wanted import Wanted
 from untilgreen.errors import UntilgreenError
 from untilgreen.model.delivery import Health, RevisionState, Rollout, Served, ServingStatus, Template, Traffic
 from untilgreen.model.document import Window
-from untilgreen.model.evidence import HealthSeen, Revision, Secret
+from untilgreen.model.evidence import Revision, Secret
 from untilgreen.model.suite import Attempt, Result
 from untilgreen.ports import Probe, Services
 
@@ -108,19 +108,6 @@ def secrets_seen(rollout: Rollout, window: Window) -> Gathered:
         )
         query = "every binding and every needed env name"
         gathered.add(found, kind=Secret, subject=served.service, query=query, gap=gap)
-    return gathered
-
-
-def health_seen(rollout: Rollout, health: Health | None, window: Window) -> Gathered:
-    """Collect the last health checks; there are none when nothing served."""
-    gathered = Gathered(window)
-    for served in rollout.services:
-        checks = [check for check in health.checks if check.service == served.service] if health else []
-        found = [
-            HealthSeen(at=c.at, service=c.service, url=c.url, ok=c.ok, status=c.status, detail=c.detail) for c in checks
-        ]
-        gap = "" if checks else "no health check was made"
-        gathered.add(found, kind=HealthSeen, subject=served.service, query="last health checks", gap=gap)
     return gathered
 
 

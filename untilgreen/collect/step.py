@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from untilgreen.clock import Clock, SystemClock
@@ -11,14 +11,15 @@ from untilgreen.collect.bundle import Bundle
 from untilgreen.collect.cases import cases
 from untilgreen.collect.changes import changes, old_commits
 from untilgreen.collect.gathered import Gathered
+from untilgreen.collect.health import health_seen, health_timeline
 from untilgreen.collect.log_evidence import log_evidence
-from untilgreen.collect.runtime import ask_last, expected_in, health_seen, revisions, secrets_seen
+from untilgreen.collect.runtime import ask_last, expected_in, revisions, secrets_seen
 from untilgreen.collect.sources import gate_seen, image_contents, sources
 from untilgreen.collect.usage import usage_seen
 from untilgreen.deploy.wanted import wanted
 from untilgreen.knowledge import read as read_knowledge
 from untilgreen.model.cycle import Run
-from untilgreen.model.delivery import Health, Images, Rollout
+from untilgreen.model.delivery import Health, HealthCheck, Images, Rollout
 from untilgreen.model.document import Window
 from untilgreen.model.evidence import Manifest
 from untilgreen.model.suite import Result
@@ -43,6 +44,7 @@ def collect(
     history: History,
     metrics: Metrics | None = None,
     probe: Probe | None = None,
+    looks: Callable[[], tuple[list[HealthCheck], int]] = lambda: ([], 0),
     good: Rollout | None = None,
     clock: Clock | None = None,
     until: datetime | None = None,
@@ -61,6 +63,7 @@ def collect(
         history: the user's repository.
         metrics: Cloud Monitoring; None leaves a gap where usage would be.
         probe: asks each service once more, so that it is known when the log has caught up; None does without.
+        looks: gives every look at a service's health that was taken, and how many of them cannot be read.
         good: the last rollout that served, which a broken one is compared with.
         clock: tells when the window ends.
         until: when it ended, for a cycle of the past.
@@ -85,6 +88,8 @@ def collect(
     gathered.merge(image_contents(images, window))
     gathered.merge(gate_seen(images, window))
     gathered.merge(health_seen(rollout, health, window))
+    seen, broken = looks()
+    gathered.merge(health_timeline(rollout, seen, window, broken=broken))
     wait_s = settings.cloud.metrics_wait_s
     gathered.merge(usage_seen(metrics, rollout, results, window, clock=clock, wait_s=wait_s))
     return Bundle.counted(_manifest(run, settings, rollout, good, history, gathered), gathered.items)

@@ -26,6 +26,7 @@ from untilgreen.model.evidence import (
     Entry,
     GateSeen,
     HealthSeen,
+    HealthSpan,
     Hunk,
     ImageContent,
     Item,
@@ -39,7 +40,7 @@ from untilgreen.model.evidence import (
 from untilgreen.ports import History, Redaction
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-_ABSENT = (Revision, Secret, ImageContent, GateSeen, HealthSeen, Usage)
+_ABSENT = (Revision, Secret, ImageContent, GateSeen, HealthSeen, HealthSpan, Usage)
 
 
 @dataclass(frozen=True)

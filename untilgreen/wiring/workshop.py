@@ -11,6 +11,8 @@ from untilgreen.ledger import Ledger
 from untilgreen.model.cycle import Run
 from untilgreen.redaction import LAST_NET, Redactor
 from untilgreen.settings import AnalystSettings, Settings
+from untilgreen.wait.timeline import FILE as LOOKS
+from untilgreen.wait.timeline import Timeline
 from untilgreen.wiring.builders import builder_of
 from untilgreen.wiring.clouds import emulator_state
 from untilgreen.wiring.repository import open_history
@@ -110,10 +112,10 @@ class Workshop:
 
     @cached_property
     def probe(self) -> Probe:
-        """Health checks."""
+        """Health checks, each of which is kept."""
         from untilgreen.adapters.http_probe import HttpProbe  # noqa: PLC0415 - adapters are loaded late
 
-        return HttpProbe()
+        return Timeline(HttpProbe(), self.folder / LOOKS)
 
     @cached_property
     def suite(self) -> Suite:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from untilgreen.model.document import Document, Window
 from untilgreen.model.evidence.delivered import GateSeen, ImageContent, Revision, Secret
-from untilgreen.model.evidence.observed import Case, Entry, HealthSeen, Request, Usage
+from untilgreen.model.evidence.observed import Case, Entry, HealthSeen, HealthSpan, Request, Usage
 from untilgreen.model.evidence.repository import Blame, Commit, Hunk, SourceFile
 
 Evidence = Annotated[
@@ -24,7 +24,8 @@ Evidence = Annotated[
     | ImageContent
     | GateSeen
     | Usage
-    | HealthSeen,
+    | HealthSeen
+    | HealthSpan,
     Field(discriminator="kind"),
 ]
 

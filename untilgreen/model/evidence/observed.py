@@ -157,3 +157,25 @@ class HealthSeen(Item):
     def text(self) -> str:
         """Return the url and its answer."""
         return f"{self.url} -> {self.status} {self.detail}".strip()
+
+
+class HealthSpan(Item):
+    """Looks at a service's health, one after the other, that all had the same answer."""
+
+    kind: Literal["health_span"] = "health_span"
+    service: str
+    url: str
+    ok: bool
+    status: int | None = None
+    detail: str = ""
+    """Of the first of them."""
+    until: Instant
+    """When the last of them was."""
+    looks: int
+
+    @property
+    def text(self) -> str:
+        """Return the url, its answer, and how long that was so."""
+        answer = f"{self.url} -> {self.status} {self.detail}".strip()
+        start = f"{self.at:%H:%M:%S}" if self.at else "?"
+        return f"{answer} ({self.looks} looks from {start} to {self.until:%H:%M:%S})"
