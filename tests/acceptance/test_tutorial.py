@@ -1,4 +1,4 @@
-"""The tutorial, done as it says."""
+"""Pages that lead somewhere, done as they say."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.docs.markdown_blocks import Block, blocks, missing
 
 pytestmark = pytest.mark.slow
 
-PAGE = Path(__file__).parents[2] / "docs" / "tutorial.md"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 class Reader:
@@ -56,14 +56,24 @@ class Reader:
         self.folder = Path(self._place.read_text().strip())
 
 
-def test_the_tutorial_leads_to_green(tmp_path: Path, environment: dict[str, str]) -> None:
-    """Each command ends as the page says and prints what the page shows, from an empty folder to exit code 0."""
+def followed(page: Path, folder: Path, environment: dict[str, str]) -> Reader:
+    """Do what a page says, beginning in an empty folder."""
     command = shutil.which("untilgreen", path=str(Path(sys.executable).parent))
     assert command, "untilgreen is not installed beside this Python"
     who = {"GIT_AUTHOR_NAME": "Ann", "GIT_AUTHOR_EMAIL": "ann@example.com"}
     who |= {name.replace("AUTHOR", "COMMITTER"): value for name, value in who.items()}
     path = f"{Path(command).parent}:{environment['PATH']}"
-    reader = Reader(tmp_path, {**environment, **who, "PATH": path, "GIT_CONFIG_GLOBAL": "/dev/null"})
-    for block in blocks(PAGE):
+    reader = Reader(folder, {**environment, **who, "PATH": path, "GIT_CONFIG_GLOBAL": "/dev/null"})
+    for block in blocks(page):
         reader.do(block)
-    assert reader.printed.endswith("verdict: green\n")
+    return reader
+
+
+def test_the_tutorial_leads_to_green(tmp_path: Path, environment: dict[str, str]) -> None:
+    """Each command ends as the page says and prints what the page shows, from an empty folder to exit code 0."""
+    assert followed(DOCS / "tutorial.md", tmp_path, environment).printed.endswith("verdict: green\n")
+
+
+def test_a_failure_elsewhere_is_explained(tmp_path: Path, environment: dict[str, str]) -> None:
+    """Of a report, an exported log and a repository the commands print the cause that the page shows."""
+    assert followed(DOCS / "howto" / "explain-a-failure-elsewhere.md", tmp_path, environment).printed

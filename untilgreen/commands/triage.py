@@ -34,7 +34,7 @@ def _lines(found: Triage) -> Iterator[str]:
     yield f"{many(tests, 'test')}, {many(len(found.groups), 'group')}"
     for group in found.groups:
         hidden = " (not observed: something else hides it)" if group.masked_by else ""
-        yield one_line(f"{len(group.cases):>6}  {group.key}{hidden}", 300)
+        yield f"{len(group.cases):>6}  {one_line(f'{group.key}{hidden}', 300)}"
         yield from (f"        {one_line(text, 300)}" for text in _chain(analyses.get(group.id)))
 
 
