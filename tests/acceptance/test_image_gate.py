@@ -57,7 +57,7 @@ def test_an_ignored_package_is_caught_before_the_rollout(tmp_path: Path, untilgr
     refused, green = json.loads(done.out)["cycles"]
     (incident,) = [cause for cause in refused["causes"] if cause["state"] == "new"]
     assert refused["color"] == "broken"
-    assert incident["key"] == "shop is refused: file_excluded shop/.dockerignore prices/__init__.py"
+    assert incident["key"] == "shop is refused: shop/.dockerignore keeps prices/__init__.py out of the image"
     assert incident["leaf"]["type"] == "regressed_by"
     assert "keeps shop/prices/__init__.py out of the image" in done.err
     assert green["counts"] == {"collected": 6, "passed": 6}

@@ -57,7 +57,7 @@ def test_kept_out_file(tmp_path: Path, good: int) -> None:
     leaf = refused.analyses[0].leaf.claim
     assert leaf.type == "regressed_by"
     assert leaf.commit == refused.history.log(refused.history.head, 3)[1].sha
-    assert refused.groups[0].key == "web is refused: file_excluded web/.dockerignore frames/__init__.py"
+    assert refused.groups[0].key == "web is refused: web/.dockerignore keeps frames/__init__.py out of the image"
 
 
 def test_rollout_says_who_is_to_blame(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_refused_secret(tmp_path: Path) -> None:
     refused = cycle(tmp_path, bound, bound, secrets=secrets)
     ends_well(refused)
     assert refused.claims == [[("secret_missing", "web KEY")]]
-    assert refused.groups[0].key == "web is refused: secret_missing web KEY"
+    assert refused.groups[0].key == "web is refused: web is not given KEY"
 
 
 def test_warning_is_no_incident(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from untilgreen.explain.explanation import Account, Change, Explanation, Line, Reason
 from untilgreen.model.claims import CodeDefect
 from untilgreen.model.evidence import Case
+from untilgreen.model.suite import Outcome
 from untilgreen.report.text import legible, many, one_line, short
 
 _LONGEST = 12
@@ -30,10 +31,10 @@ def _head(found: Explanation) -> Iterator[str]:
     yield f"{one_line(case.nodeid, 300)}  {case.outcome}"
     where = f"cycle {found.cycle} of {found.loop}, commit {short(found.commit)}" if found.loop else ""
     yield from (f"  {text}" for text in (where, *_saw(case)) if text)
-    if found.group:
-        yield f"  cause: {one_line(found.group.key)}"
     if found.incident:
         yield f"  not observed in this cycle, because of: {one_line(found.incident.key)}"
+    elif found.group:
+        yield f"  cause: {one_line(found.group.key)}"
 
 
 def _saw(case: Case) -> Iterator[str]:
@@ -78,7 +79,8 @@ def _grounds(reason: Reason) -> Iterator[str]:
 
 def _logged(found: Explanation) -> Iterator[str]:
     if not found.case.trace:
-        yield "Logged: nobody knows; the test sent no trace."
+        ran = found.case.outcome is not Outcome.NOT_RUN
+        yield "Logged: nobody knows; the test sent no trace." if ran else "Logged: nothing, for it did not run."
         return
     services = len({line.service for line in found.lines})
     yield f"Logged on trace {found.case.trace}: {many(len(found.lines), 'line')} of {many(services, 'service')}"
@@ -110,7 +112,7 @@ def _cut(text: list[str], most: int) -> list[str]:
 
 def _changed(found: Explanation) -> Iterator[str]:
     if found.accounts and not found.changes:
-        yield "Changed: the chain rests on no change."
+        yield "Changed: nothing that the chain rests on."
     for change in found.changes:
         yield f"Changed by {short(change.commit)} {one_line(change.subject)} ({one_line(change.author)})"
         yield f"  {one_line(change.path)}:{change.line}"

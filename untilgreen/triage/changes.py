@@ -21,7 +21,9 @@ _TRIVIAL = 4
 """A line this short, such as `)` or `try:`, is in every file and proves nothing."""
 
 
-def regressed(scene: Scene, hunk: Hunk, question: str, did: str, *needles: str, strength: float = 0.9) -> Link:
+def regressed(
+    scene: Scene, hunk: Hunk, question: str, did: str, *needles: str, strength: float = 0.9, besides: str = ""
+) -> Link:
     """Return the link to the change that brought it.
 
     Args:
@@ -31,10 +33,11 @@ def regressed(scene: Scene, hunk: Hunk, question: str, did: str, *needles: str, 
         did: what the change did, as a clause: `removed this route`.
         needles: words of the hunk to quote, best first.
         strength: how surely this change is the one.
+        besides: a further sentence.
     """
     commit = scene.commits.get(hunk.commit)
     title = f" ({commit.subject})" if commit else ""
-    answer = f"Commit {hunk.commit[:12]}{title} {did} in {hunk.path}."
+    answer = f"Commit {hunk.commit[:12]}{title} {did} in {hunk.path}. {besides}".strip()
     evidence = (*cite(hunk, *_telling(hunk, needles)), *cite(commit, hunk.commit[:12]))
     return Link(RegressedBy(commit=hunk.commit, path=hunk.path), question, answer, evidence, strength)
 

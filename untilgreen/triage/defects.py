@@ -102,9 +102,12 @@ def _missing_schema(scene: Scene, error: Error, _entries: tuple[Entry, ...]) -> 
     paths = [h.path for h in scene.hunks if h.path.startswith(root)]
     making = [h for h in scene.hunks if h.path in paths and any(_makes(name, line) for line in h.added)]
     hunk = making[0] if making else bringing_text(scene, name, paths)
-    question = f"Why does {name} not exist?"
+    question = f"Why is {name} not there?"
     if hunk:
-        return (regressed(scene, hunk, question, f"brought the need for {name}", name, strength=0.7),)
+        made = hunk in making
+        did = f"added what makes {name}" if made else f"brought the need for {name}"
+        besides = "It has not been run on the database of this revision." if made else ""
+        return (regressed(scene, hunk, question, did, name, strength=0.7, besides=besides),)
     missing = (f"which schema changes have run on the database of {error.entry.service}, and whether one makes {name}",)
     return (
         Link(Unknown(missing=missing), question, f"The evidence does not say who should have made {name}.", (), 0.4),
@@ -140,7 +143,8 @@ def _foreign_change(scene: Scene, error: Error, spot: Spot, callees: tuple[str, 
         if owner and told:
             question = f"Why does {spot.path}:{spot.line} get what it cannot use?"
             did = f"changed what {owner} answers ({', '.join(told[:3])})"
-            return (regressed(scene, hunk, question, did, *told, strength=0.6),)
+            besides = f"The line is as it was: {spot.source}"
+            return (regressed(scene, hunk, question, did, *told, strength=0.6, besides=besides),)
     return ()
 
 
@@ -181,12 +185,15 @@ def _defect(scene: Scene, spot: Spot, found: Deviance | None, question: str, str
     others = tuple(place for place in found.others if place != f"{spot.path}:{spot.line}") if found else ()
     canonical = found.canonical if found else ""
     claim = CodeDefect(path=spot.path, line=spot.line, symbol=spot.function, canonical=canonical, siblings=others)
-    answer = f"{spot.path}:{spot.line} in {spot.function}: {spot.source}"
+    answer = f"{spot.path}:{spot.line} in {spot.function} raises it: {spot.source}"
     evidence = cite(scene.by_path.get(spot.path), spot.source)
     if found:
         these = f"this line and {len(others)} more use" if others else "this line uses"
         bypassed = found.bypassed or "none"
-        answer += f". {found.custom} of {found.total} sibling call sites use {canonical}; {these} {bypassed}."
+        answer = (
+            f"{spot.path}:{spot.line} in {spot.function}: {spot.source}. {found.custom} of {found.total} sibling call "
+            f"sites use {canonical}; {these} {bypassed}."
+        )
         evidence = (*evidence, *_custom(scene, found))
     return Link(claim, question, answer[:1000], evidence, strength)
 

@@ -76,6 +76,10 @@ def took_long(scene: Scene, row: Request) -> Link:
     path = scene.paths.template(row.path)
     claim = TimedOut(service=row.service, path=path, limit_s=tenth(row.latency_s))
     answer = f"{row.service} took {row.latency_s:.1f} s for {row.method} {path}."
+    if scene.knowledge.status(row.status).family == "left":
+        answer = (
+            f"{row.service} had not answered {row.method} {path} after {row.latency_s:.1f} s, when its caller left."
+        )
     return Link(claim, "Where is the time spent?", answer, cite(row), 0.85)
 
 

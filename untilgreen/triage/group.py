@@ -24,6 +24,7 @@ from untilgreen.model.claims import (
 from untilgreen.model.evidence import Case
 from untilgreen.triage.descent import Descent
 from untilgreen.triage.frames import short
+from untilgreen.triage.naming import called
 from untilgreen.triage.walk import Walk
 from untilgreen.triage.whys import MOST, Chain, Link
 
@@ -95,7 +96,7 @@ def _with_siblings(chain: Chain, others: list[Chain]) -> Chain:
     routes = [link for other in others for link in other if isinstance(link.claim, EndpointMissing)]
     fresh = [link for link in routes if link.claim.subject not in said][: MOST - len(chain)]
     at = next((n for n, link in enumerate(chain, start=1) if isinstance(link.claim, EndpointMissing)), 0)
-    beside = (Link(x.claim, x.question, x.answer, x.citations, x.strength, beside=True) for x in fresh)
+    beside = (Link(x.claim, "And the others?", x.answer, x.citations, x.strength, beside=True) for x in fresh)
     return (*chain[:at], *beside, *chain[at:]) if at else chain
 
 
@@ -105,7 +106,7 @@ def _cause(walk: Walk, descent: Descent, chain: Chain, key: str) -> Cause:
     leaf = claims[-1]
     for claim in claims:
         if isinstance(claim, _SETTLED):
-            return _same(f"{claim.type} {claim.subject}")
+            return _same(called(claim))
         if isinstance(claim, CodeDefect) and claim.canonical:
             return _of_class(claim, chain)
     if isinstance(leaf, RegressedBy):
@@ -133,14 +134,14 @@ def _of_change(leaf: RegressedBy, chain: Chain, key: str) -> Cause:
     if defect := next((link.claim for link in chain if isinstance(link.claim, CodeDefect)), None):
         return Cause(f"defect {defect.path} {defect.symbol}", key)
     place = chain[-1].citations[0].evidence if chain[-1].citations else leaf.commit
-    return Cause(f"change {place}", f"regressed_by {leaf.path}: {key}")
+    return Cause(f"change {place}", f"{key}, since {leaf.path} changed")
 
 
 def _of_unknown(walk: Walk, descent: Descent, chain: Chain, key: str) -> Cause:
     """Without a cause, failures share at most where the walk ended."""
     for link in reversed(chain):
         if isinstance(link.claim, (*_BETWEEN, AuthRejected)):
-            return _same(f"{link.claim.type} {link.claim.subject}")
+            return _same(called(link.claim))
     hop = descent.hops[-1] if descent.hops else None
     if hop and hop.row and not hop.error and hop.row.status >= _SERVER and walk.intermittent(descent, hop.row):
         return _same(f"{hop.row.status} now and then at {hop.service}")

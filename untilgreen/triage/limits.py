@@ -9,7 +9,7 @@ from untilgreen.model.evidence import Entry, Request
 from untilgreen.triage.revisions import changed_setting
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.seen import tenth
-from untilgreen.triage.whys import Chain, Link, cite
+from untilgreen.triage.whys import Chain, Link, cite, sentences
 
 _AFTER = timedelta(seconds=30)
 _BEFORE = timedelta(seconds=2)
@@ -41,7 +41,7 @@ def _said(scene: Scene, row: Request, family: str) -> Entry | Request | None:
 
 
 def _hit(scene: Scene, row: Request, family: str, said: Entry | Request) -> Link:
-    words = (said.message if isinstance(said, Entry) else said.said).strip()[:200]
+    words = sentences(said.message if isinstance(said, Entry) else said.said, 1)
     question = f"Why does {row.service} fail here?"
     if family == _MEMORY:
         answer = f"The platform killed an instance of {row.service}: {words}"

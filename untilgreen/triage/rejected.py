@@ -10,14 +10,14 @@ from untilgreen.triage.defects import secret_links
 from untilgreen.triage.env import lacking, reads
 from untilgreen.triage.revisions import binding_name, brought_by, changed_link, changed_setting, differences
 from untilgreen.triage.scene import Scene
-from untilgreen.triage.whys import Chain, Link, cite
+from untilgreen.triage.whys import Chain, Link, cite, quote
 
 REFUSAL = "refusal"
 """The family of statuses by which a service says that it does not accept its caller."""
 _LOUD = ("WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY")
 
 
-def refusal(scene: Scene, row: Request, services: list[str], entries: list[Entry]) -> Link:
+def refusal(scene: Scene, row: Request, services: list[str], entries: list[Entry], *, first: bool = False) -> Link:
     """Return the link that names who refused.
 
     Args:
@@ -25,16 +25,17 @@ def refusal(scene: Scene, row: Request, services: list[str], entries: list[Entry
         row: the refusal that no further refusal is behind.
         services: all services on the trace.
         entries: what was logged on the trace.
+        first: whether the chain begins with it.
     """
     path = scene.paths.template(row.path)
     loud = [e for e in entries if e.severity in _LOUD and e.service in (row.service, *services)]
     said = min(loud, key=lambda e: e.service != row.service, default=None)
     # A message may be a whole traceback; who reads the answer wants its first line, and the entry is cited.
-    words = f": {said.message.strip().splitlines()[0][:200]}" if said and said.message.strip() else "."
+    words = f": {quote(said)[:200]}" if said and said.message.strip() else "."
     answer = f"{row.service} refused {row.method} {path} with {row.status}{words}"
     evidence = (*cite(row), *(cite(said) if said else ()))
     claim = AuthRejected(service=row.service, path=path, status=row.status)
-    return Link(claim, f"Who refuses with {row.status}?", answer, evidence)
+    return Link(claim, "Why does the test fail?" if first else f"Who refuses with {row.status}?", answer, evidence)
 
 
 def behind_refusal(scene: Scene, services: list[str], entries: list[Entry]) -> Chain:

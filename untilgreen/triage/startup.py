@@ -16,7 +16,7 @@ from untilgreen.triage.env import lacking
 from untilgreen.triage.errors import Error, Errors
 from untilgreen.triage.revisions import changed_setting
 from untilgreen.triage.scene import Scene
-from untilgreen.triage.whys import Chain, Link, cite
+from untilgreen.triage.whys import Chain, Link, cite, sentences
 
 _MODULE = re.compile(
     r"No module named ['\"]([\w.]+)['\"]"
@@ -56,9 +56,10 @@ def _down(scene: Scene, revision: Revision) -> Chain:
 def _failed(scene: Scene, revision: Revision) -> Link:
     claim = StartupFailed(service=revision.service, revision=revision.name)
     said = [e for e in scene.platform(revision.service) if e.revision == revision.name]
-    answer = f"The revision never became ready: {revision.message or revision.reason or 'the platform gives no reason'}"
+    told = sentences(revision.message, 1) or revision.reason or "the platform gives no reason"
+    answer = f"{revision.name} never became ready: {told}"
     evidence = (*cite(revision, revision.message[:80]), *cite(said[-1] if said else None))
-    return Link(claim, f"Why does nothing new answer for {revision.service}?", answer[:1000], evidence, 0.95)
+    return Link(claim, f"Why is the new revision of {revision.service} not there?", answer[:1000], evidence, 0.95)
 
 
 def behind(scene: Scene, errors: Errors, revision: Revision, until: datetime | None = None) -> Chain:

@@ -15,6 +15,7 @@ from untilgreen.triage.descent import Descent, descend
 from untilgreen.triage.errors import Errors
 from untilgreen.triage.group import Cluster, clusters
 from untilgreen.triage.masking import mask
+from untilgreen.triage.naming import called
 from untilgreen.triage.refused import refusals
 from untilgreen.triage.rivals import rivals
 from untilgreen.triage.scene import Scene
@@ -88,8 +89,7 @@ def _refused(scene: Scene) -> list[Cluster]:
 
 def _leaf(chain: Chain) -> str:
     """Name what is wrong, not who brought it: commits differ where causes are the same."""
-    first = chain[0].claim
-    return mask(f"{first.type} {first.subject}")[:160]
+    return mask(called(chain[0].claim))[:160]
 
 
 def _incidents(scene: Scene, errors: Errors, descents: list[Descent]) -> list[Cluster]:
@@ -129,7 +129,7 @@ def _words(scene: Scene, revision: Revision, chain: Chain) -> str:
 def _reason(scene: Scene, revision: Revision, chain: Chain) -> str:
     leaf = chain[-1].claim
     if leaf.type != "unknown":
-        return f"{leaf.type} {leaf.subject}"
+        return called(leaf)
     return scene.current[revision.service].reason or "no reason given"
 
 

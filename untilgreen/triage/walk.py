@@ -44,7 +44,7 @@ class Walk:
         first, last = descent.hops[0], descent.hops[-1]
         links = seen(self._scene, descent.symptom)
         if len(descent.hops) == 1 and self._family(last) == REFUSAL and not last.error:
-            links = ()  # the refusal says it all
+            links = ()  # the refusal says it all, and is the first answer then
         if other := elsewhere(self._scene, first):
             return (*seen(self._scene, descent.symptom), *other)
         for caller, hop in zip(descent.hops, descent.hops[1:], strict=False):
@@ -76,7 +76,8 @@ class Walk:
         entries = self._scene.entries(descent.case.trace)
         links: Chain = ()
         if hop.row and self._family(hop) == REFUSAL:
-            links = (refusal(self._scene, hop.row, [h.service for h in descent.hops], entries),)
+            alone = len(descent.hops) == 1 and not hop.error
+            links = (refusal(self._scene, hop.row, [h.service for h in descent.hops], entries, first=alone),)
             if cause := behind_refusal(self._scene, self._services(descent), entries):
                 return (*links, *cause)
         if self._refused_socket(descent, hop) and (
@@ -166,7 +167,8 @@ class Walk:
                 path = self._scene.paths.template(row.path)
                 links = () if row is hop.row else (answered(self._scene, row, f"Whom does {hop.service} ask?"),)
                 question = f"What changed in what {row.service} does for {path}?"
-                return (*links, regressed(self._scene, hunk, question, "changed what serves it", strength=0.5))
+                did = "alone changed what serves it"
+                return (*links, regressed(self._scene, hunk, question, did, strength=0.5))
         return ()
 
     def intermittent(self, descent: Descent, row: Request) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from untilgreen.model.analysis import Citation, Why
 from untilgreen.model.claims import Claim
-from untilgreen.model.evidence import Item
+from untilgreen.model.evidence import Entry, Item
 
 _QUOTE = 400
+_REST = re.compile(r"(?<=[^\s:=]) \{\".*\}$")
+"""The fields of a JSON payload behind its message: they repeat what the entry is known by."""
 MOST = 9
 
 
@@ -44,9 +47,24 @@ def quote(item: Item, *needles: str) -> str:
     for needle in needles:
         for line in lines:
             if needle and needle in line:
-                at = max(0, line.index(needle) + len(needle) - _QUOTE)
-                return line[at : at + _QUOTE].strip()
-    return (lines or [""])[0][:_QUOTE].strip()
+                told = _bare(item, line)
+                return _around(told if needle in told else line, needle)
+    return _bare(item, (lines or [""])[0])[:_QUOTE].strip()
+
+
+def _bare(item: Item, line: str) -> str:
+    return _REST.sub("", line) if isinstance(item, Entry) else line
+
+
+def _around(line: str, needle: str) -> str:
+    at = max(0, line.index(needle) + len(needle) - _QUOTE)
+    return line[at : at + _QUOTE].strip()
+
+
+def sentences(text: str, most: int) -> str:
+    """Return the first sentences of what a platform says: what follows is advice and addresses for everybody."""
+    first = text.strip().split("\n", 1)[0]
+    return " ".join(re.split(r"(?<=[.!?]) +(?=[A-Z])", first)[:most])[:_QUOTE]
 
 
 def cite(item: Item | None, *needles: str) -> tuple[Citation, ...]:
