@@ -45,8 +45,8 @@ def test_c01_source_for_a_newer_python(tmp_path: Path) -> None:
     assert refused.reviews[0].decision is Decision.APPROVED
 
 
-def test_c01_blaming_memory_is_not_approved(tmp_path: Path) -> None:
-    """C01: an analysis that asks for more memory finds nothing in the evidence of a rollout that was refused."""
+def test_c01_blaming_memory_is_rejected(tmp_path: Path) -> None:
+    """C01: an analysis that asks for more memory is refuted by the refusal itself: nothing ran that could need it."""
     refused = cycle(tmp_path, SOUND, {**SOUND, "backend/greeting.py": NESTED}, checker=RuffChecker(), good=1)
     analysis = refused.analyses[0]
     memory = analysis.whys[0].model_copy(
@@ -57,9 +57,10 @@ def test_c01_blaming_memory_is_not_approved(tmp_path: Path) -> None:
         }
     )
     judged = review(analysis.model_copy(update={"whys": (memory,)}), refused.bundle)
-    assert judged.decision is not Decision.APPROVED
+    assert judged.decision is Decision.REJECTED
+    assert "does not parse under Python 3.11" in judged.against[0].message
     named = Rival(claim=memory.claim, citations=tuple[Citation, ...]())
-    assert review(analysis.model_copy(update={"rivals": (named,)}), refused.bundle).decision is not Decision.REJECTED
+    assert review(analysis.model_copy(update={"rivals": (named,)}), refused.bundle).decision is Decision.APPROVED
 
 
 def test_c01_our_own_python_does_not_matter(tmp_path: Path) -> None:

@@ -28,17 +28,21 @@ from untilgreen.model.claims import (
     Claim,
     CodeDefect,
     ConfigMismatch,
+    ContractBroken,
     DefectiveTest,
     DependencyUnreachable,
     EndpointMissing,
     ErrorRaised,
     FileExcluded,
     Flaky,
+    FrontRefused,
     HttpFailure,
     RegressedBy,
     ResourceExhausted,
+    SecretApart,
     SecretMissing,
     ServiceDown,
+    SettingChanged,
     SocketClosed,
     StartupFailed,
     TimedOut,
@@ -77,6 +81,17 @@ def bound(version: str) -> dict[str, object]:
     return {"secrets": (SecretBinding(env="KEY", secret="key", version=version),)}
 
 
+CHANGED = SettingChanged(service="web", key="MODE", before="fast", after="safe")
+APART = SecretApart(service="web", env="KEY", version="1")
+CONTRACT = ContractBroken(producer="auth", consumer="web", field="team")
+FRONT = FrontRefused(service="web", path="/me", status=403)
+TOLD = request("/me", 403).model_copy(update={"said": "The request was not authenticated."})
+LOST = (
+    raised("KeyError", "/app/app/ws.py", 2, "send"),
+    source("services/web/app/ws.py", "def send(x):\n    return x['team']\n"),
+    COMMIT.model_copy(update={"files": ("services/auth/card.py",)}),
+    Hunk(commit="ab" * 20, path="services/auth/card.py", line=3, removed=('    "team": x,',)),
+)
 CLOSED = SocketClosed(service="web", path="/ws", close_code=1011)
 SUPPORTED: list[tuple[Claim, tuple[Item, ...]]] = [
     (OOM, (platform(KILLED),)),
@@ -103,8 +118,11 @@ SUPPORTED: list[tuple[Claim, tuple[Item, ...]]] = [
     (TOKEN, (secret("TOKEN", SecretProblem.DENIED),)),
     (TOKEN, (revision(), source("services/web/a.py", "os.environ['TOKEN']"))),
     (TOKEN, (revision(), revision(current=False, env={"TOKEN": "x"}))),
-    (MISMATCH, (revision(**bound("2")),)),
-    (ConfigMismatch(service="web", key="memory", expected="1Gi", actual="512Mi"), (revision(),)),
+    (MISMATCH, (revision(**bound("2")), revision(current=False, **bound("1")))),
+    (
+        ConfigMismatch(service="web", key="memory", expected="1Gi", actual="512Mi"),
+        (revision(), revision(current=False, memory="1Gi")),
+    ),
     (DEPENDENCY, (entry("ConnectError: auth: Connection refused"),)),
     (DEPENDENCY, (entry("POST http://auth.test:8002/x timed out"),)),
     (TimedOut(service="web", path="/x", limit_s=0.1), (request("/x", 200),)),
@@ -113,6 +131,11 @@ SUPPORTED: list[tuple[Claim, tuple[Item, ...]]] = [
     (REGRESSED, (COMMIT, HUNK)),
     (EXCLUDED, (image(FRAMES),)),
     (DefectiveTest(nodeid="t", reason="r"), (case("t"),)),
+    (DefectiveTest(nodeid="t", reason="r", specification="api.md:1"), (case("t"), source("api.md", "GET /", ""))),
+    (CHANGED, (revision(env={"MODE": "safe"}), revision(current=False, env={"MODE": "fast"}))),
+    (APART, (revision(**bound("1")), revision(service="auth", **bound("2")))),
+    (CONTRACT, LOST),
+    (FRONT, (TOLD,)),
 ]
 
 REFUTED: list[tuple[Claim, tuple[Item, ...], tuple[str, ...]]] = [
@@ -134,6 +157,19 @@ REFUTED: list[tuple[Claim, tuple[Item, ...], tuple[str, ...]]] = [
     (REGRESSED, (COMMIT.model_copy(update={"since_good": False}), HUNK), ()),
     (REGRESSED, (COMMIT.model_copy(update={"files": ("other.py",)}), HUNK), ()),
     (EXCLUDED, (image(),), ()),
+    (CHANGED, (revision(env={"MODE": "fast"}), revision(current=False, env={"MODE": "fast"})), ()),
+    (CHANGED, (revision(env={"MODE": "slow"}), revision(current=False, env={"MODE": "fast"})), ()),
+    (APART, (revision(**bound("1")), revision(service="auth", **bound("1"))), ()),
+    (APART, (revision(**bound("3")), revision(service="auth", **bound("2"))), ()),
+    (APART, (revision(**bound("1")), revision(service="auth")), ("revision",)),
+    (CONTRACT, (raised("KeyError", "/app/app/ws.py", 2, "send"),), ("entry", "case", "hunk")),
+    (FRONT, (request("/me", 401),), ("request",)),
+    (FRONT, (request("/me", 403, trace="t1"), entry("no such user", trace="t1")), ()),
+    (FRONT.model_copy(update={"status": 503}), (TOLD.model_copy(update={"status": 503, "said": "malformed"}),), ()),
+    (DefectiveTest(nodeid="t", reason="r", specification="api.md:9"), (case("t"), source("api.md", "GET /", "")), ()),
+    (MISMATCH, (revision(**bound("2")), revision(current=False, **bound("2"))), ()),
+    (DependencyUnreachable(service="web", callee="redis"), (source("a.py", "x = 1"),), ("entry", "file")),
+    (ServiceDown(service="web"), (revision(), request("/", 503, 1), request("/", 200, 2), request("/", 503, 3)), ()),
 ]
 
 CONTESTED: list[tuple[Claim, tuple[Item, ...]]] = [
@@ -141,6 +177,8 @@ CONTESTED: list[tuple[Claim, tuple[Item, ...]]] = [
     (OOM, (platform(KILLED, 1), request("/big", 503, 1), request("/big", 200, 9))),
     (MISSING, (request("/orders/7", 404), request("/orders/mine", 200))),
     (ServiceDown(service="web"), (request("/", 503), request("/", 200))),
+    (CONTRACT, (*LOST, case("t", Outcome.FAILED, "t1"), request("/x", 500, trace="t1", service="auth"))),
+    (DefectiveTest(nodeid="t", reason="r"), (case("t", Outcome.FAILED, "", exchange("/x", 500)),)),
     (
         AuthRejected(service="web", path="/me"),
         (

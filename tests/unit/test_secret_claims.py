@@ -13,7 +13,7 @@ from untilgreen.model.document import Window
 from untilgreen.model.evidence import Item, Manifest, Revision, Secret
 from untilgreen.model.secrets import SecretBinding, SecretCheck, SecretProblem, SecretStatus, Severity
 from untilgreen.review.claims import judge
-from untilgreen.review.claims.configuration import HIDDEN
+from untilgreen.review.claims.templates import HIDDEN
 from untilgreen.testing import BEGINNING
 from untilgreen.triage.env import lacking
 from untilgreen.triage.scene import Scene

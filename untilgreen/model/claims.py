@@ -9,7 +9,41 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from untilgreen.model.claims_delivered import (
+    ConfigMismatch,
+    FileExcluded,
+    SecretApart,
+    SecretMissing,
+    SettingChanged,
+    StartupFailed,
+)
 from untilgreen.model.document import Document
+
+__all__ = [
+    "AuthRejected",
+    "Claim",
+    "CodeDefect",
+    "ConfigMismatch",
+    "ContractBroken",
+    "DefectiveTest",
+    "DependencyUnreachable",
+    "EndpointMissing",
+    "ErrorRaised",
+    "FileExcluded",
+    "Flaky",
+    "FrontRefused",
+    "HttpFailure",
+    "RegressedBy",
+    "ResourceExhausted",
+    "SecretApart",
+    "SecretMissing",
+    "ServiceDown",
+    "SettingChanged",
+    "SocketClosed",
+    "StartupFailed",
+    "TimedOut",
+    "Unknown",
+]
 
 
 class ErrorRaised(Document):
@@ -95,19 +129,6 @@ class ServiceDown(Document):
         return self.service
 
 
-class StartupFailed(Document):
-    """This revision never became ready."""
-
-    type: Literal["startup_failed"] = "startup_failed"
-    service: str
-    revision: str
-
-    @property
-    def subject(self) -> str:
-        """Return service and revision."""
-        return f"{self.service} {self.revision}"
-
-
 class ResourceExhausted(Document):
     """A limit was hit, and that blocked an operation."""
 
@@ -122,34 +143,6 @@ class ResourceExhausted(Document):
         return f"{self.service} {self.resource}"
 
 
-class SecretMissing(Document):
-    """A secret that the service reads does not reach it."""
-
-    type: Literal["secret_missing"] = "secret_missing"
-    service: str
-    env: str
-
-    @property
-    def subject(self) -> str:
-        """Return service and env name."""
-        return f"{self.service} {self.env}"
-
-
-class ConfigMismatch(Document):
-    """A setting has another value than it must have."""
-
-    type: Literal["config_mismatch"] = "config_mismatch"
-    service: str
-    key: str
-    expected: str
-    actual: str
-
-    @property
-    def subject(self) -> str:
-        """Return service and key."""
-        return f"{self.service} {self.key}"
-
-
 class DependencyUnreachable(Document):
     """A service could not reach what it calls."""
 
@@ -161,6 +154,35 @@ class DependencyUnreachable(Document):
     def subject(self) -> str:
         """Return caller and callee."""
         return f"{self.service} {self.callee}"
+
+
+class ContractBroken(Document):
+    """A consumer reads a field that its producer no longer sends as it did."""
+
+    type: Literal["contract_broken"] = "contract_broken"
+    producer: str
+    consumer: str
+    field: str
+    """The bare name, as the consumer reads it."""
+
+    @property
+    def subject(self) -> str:
+        """Return producer, consumer and field."""
+        return f"{self.producer} {self.consumer} {self.field}"
+
+
+class FrontRefused(Document):
+    """The platform's front end answered; the request never reached the application."""
+
+    type: Literal["front_refused"] = "front_refused"
+    service: str
+    path: str
+    status: int
+
+    @property
+    def subject(self) -> str:
+        """Return service, path and status."""
+        return f"{self.service} {self.path} {self.status}"
 
 
 class TimedOut(Document):
@@ -220,27 +242,14 @@ class CodeDefect(Document):
         return f"{self.path} {self.symbol}"
 
 
-class FileExcluded(Document):
-    """A file that the service needs was kept out of its image."""
-
-    type: Literal["file_excluded"] = "file_excluded"
-    service: str
-    path: str
-    rule_file: str
-    line: int
-
-    @property
-    def subject(self) -> str:
-        """Return the rule's file and the path it excludes."""
-        return f"{self.rule_file} {self.path}"
-
-
 class DefectiveTest(Document):
     """The test, not the product, is wrong. Weak: a human decides."""
 
     type: Literal["test_defect"] = "test_defect"
     nodeid: str
     reason: str
+    specification: str = ""
+    """`path:line` of what it contradicts, in the tested commit; without one it is an opinion."""
 
     @property
     def subject(self) -> str:
@@ -273,6 +282,10 @@ Claim = Annotated[
     | ConfigMismatch
     | DependencyUnreachable
     | TimedOut
+    | ContractBroken
+    | FrontRefused
+    | SettingChanged
+    | SecretApart
     | Flaky
     | RegressedBy
     | CodeDefect

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from untilgreen.model.analysis import Finding, Truth, Why
 from untilgreen.model.claims import (
@@ -18,11 +19,11 @@ from untilgreen.model.claims import (
     SecretMissing,
     TimedOut,
 )
-from untilgreen.model.evidence import Case, Commit, Entry, GateSeen, Hunk, Item, Request, Revision, SourceFile
+from untilgreen.model.evidence import Case, Commit, Entry, GateSeen, Hunk, Item, Raised, Request, Revision, SourceFile
 from untilgreen.model.suite import Frame
 from untilgreen.review.dossier import Chain
 from untilgreen.review.routes import matches
-from untilgreen.review.scene import current, errors, in_file, of_failures, of_passes
+from untilgreen.review.scene import current, errors, in_file, of_failures, of_passes, trace_id
 
 _WORD = re.compile(r"[A-Za-z_]\w{3,}")
 _NO_WORDS = frozenset({*keyword.kwlist, "self", "line", "file", "File", "Traceback", "most", "recent", "call", "last"})
@@ -66,16 +67,36 @@ def _touches(chain: Chain, effect: Why, hunk: Hunk) -> bool:
             root = chain.bundle.manifest.sources.get(service, "")
             return bool(hunk.removed) and hunk.path.startswith(f"{root}/")
         case _:
-            behind = _errors(chain, effect)
+            suspects = _explaining(chain, effect)
             # What is logged beside these two tells of their consequences; the platform's own words name no code.
-            open_ = not behind or isinstance(effect.claim, ResourceExhausted | TimedOut)
-            return any(_shares(chain, e, hunk) for e in behind) or (open_ and _only_suspect(chain, effect, hunk))
+            open_ = not suspects or isinstance(effect.claim, ResourceExhausted | TimedOut)
+            return hunk in suspects or (open_ and _only_suspect(chain, effect, hunk))
 
 
 def _begins_to_ask(chain: Chain, effect: Why, hunk: Hunk) -> bool:
     """Tell whether a change brought the very line that asks for a file which an older rule keeps out."""
     seen = [item.finding for item in chain.judgements[effect.number].for_ if isinstance(item, GateSeen)]
     return any(f.path == hunk.path and hunk.line <= f.line < hunk.line + len(hunk.added) for f in seen)
+
+
+def _explaining(chain: Chain, effect: Why) -> list[Hunk]:
+    """Return the changes that the logged errors point at; nearer the place where they were raised, others are out.
+
+    A change right under a frame beats one that is near, and one that is near beats one that shares words: what was
+    tidied up beside it shares words with everything. What the same commit changed elsewhere may share words, too.
+    """
+    behind, changed = _errors(chain, effect), _new(chain)
+    for ways in ((_broke, _near, _speaks_of), (_near, _speaks_of), (_speaks_of,)):
+        guilty = {hunk.commit for hunk in changed if any(ways[0](chain, entry, hunk) for entry in behind)}
+        if guilty:
+            mine = [hunk for hunk in changed if hunk.commit in guilty]
+            return [h for h in mine if any(points_at(chain, entry, h) for entry in behind for points_at in ways)]
+    return []
+
+
+def _new(chain: Chain) -> list[Hunk]:
+    old = {commit.sha for commit in chain.bundle.find(Commit) if not commit.since_good}
+    return [hunk for hunk in chain.bundle.find(Hunk) if hunk.commit not in old]
 
 
 def _errors(chain: Chain, effect: Why) -> list[Entry]:
@@ -97,34 +118,73 @@ def _signature(entry: Entry) -> tuple[str, str, str]:
     return (entry.raised.exception if entry.raised else "", *place)
 
 
-def _shares(chain: Chain, entry: Entry, hunk: Hunk) -> bool:
-    """Tell whether an error passed through what was changed, or speaks of what the change speaks of."""
+def _broke(chain: Chain, entry: Entry, hunk: Hunk) -> bool:
+    """Tell whether a change stands under the lowest frame that passes through any change."""
     frames = entry.raised.frames if entry.raised else ()
-    if any(_passes(chain, frame, hunk) for frame in frames):
-        return True
-    said = " ".join([entry.message, entry.raised.message if entry.raised else ""])
-    changed = " ".join((*hunk.removed, *hunk.added))
-    names = {word for frame in frames for word in (frame.function, *_WORD.findall(frame.path))}
-    return bool((set(_WORD.findall(said)) & set(_WORD.findall(changed))) - _NO_WORDS - names)
+    changed = _new(chain)
+    lowest = next((f for f in reversed(frames) if any(_under(chain, f, h) for h in changed)), None)
+    return lowest is not None and _under(chain, lowest, hunk)
 
 
-def _passes(chain: Chain, frame: Frame, hunk: Hunk) -> bool:
-    near = hunk.line - _NEAR <= frame.line < hunk.line + max(len(hunk.added), 1) + _NEAR
-    return near and in_file(chain.bundle, hunk.path, frame)
+def _under(chain: Chain, frame: Frame, hunk: Hunk) -> bool:
+    return hunk.line <= frame.line < hunk.line + len(hunk.added) and in_file(chain.bundle, hunk.path, frame)
+
+
+def _near(chain: Chain, entry: Entry, hunk: Hunk) -> bool:
+    frames = entry.raised.frames if entry.raised else ()
+    lines = range(hunk.line - _NEAR, hunk.line + max(len(hunk.added), 1) + _NEAR)
+    return any(frame.line in lines and in_file(chain.bundle, hunk.path, frame) for frame in frames)
+
+
+def _speaks_of(chain: Chain, entry: Entry, hunk: Hunk) -> bool:
+    """Tell whether an error, or the line of ours that it broke, names what the change names.
+
+    Not the whole traceback: its outer lines, which every request goes through, name almost everything.
+    """
+    said = [entry.raised.message, _own_line(chain, entry.raised)] if entry.raised else [entry.message]
+    words = set(_WORD.findall(" ".join(said))) & set(_WORD.findall(" ".join((*hunk.removed, *hunk.added))))
+    return bool(words - _NO_WORDS)
+
+
+def _own_line(chain: Chain, raised: Raised) -> str:
+    """Return the lowest line of a traceback that is the team's own."""
+    files = chain.bundle.find(SourceFile)
+    for frame in reversed(raised.frames):
+        for file in files:
+            lines = file.content.splitlines()
+            if in_file(chain.bundle, file.path, frame) and 0 < frame.line <= len(lines):
+                return lines[frame.line - 1]
+    return ""
 
 
 def _only_suspect(chain: Chain, effect: Why, hunk: Hunk) -> bool:
-    """Tell whether nothing else changed since all was well, in the service or in what is shared with others.
+    """Tell whether nothing else changed since all was well, in the service, in what it asked, or in what is shared.
 
     What fails now and then does not come from what is there all the time.
     """
     manifest, service = chain.bundle.manifest, getattr(effect.claim, "service", "")
-    others = tuple(f"{root}/" for name, root in manifest.sources.items() if name != service)
-    old = {commit.sha for commit in chain.bundle.find(Commit) if not commit.since_good}
-    changed = [h for h in chain.bundle.find(Hunk) if h.commit not in old and not h.path.startswith(others)]
+    asked = {service, *_beneath(chain, service)}
+    others = tuple(f"{root}/" for name, root in manifest.sources.items() if name not in asked)
+    changed = [h for h in _new(chain) if not h.path.startswith(others)]
     alone = {h.commit for h in changed} == {hunk.commit} and chain.bundle.covers(Hunk, "*") is not None
     mine = hunk.path.startswith(f"{manifest.sources.get(service, '-')}/")
     return bool(manifest.good_commit) and mine and alone and not _now_and_then(chain, effect)
+
+
+def _beneath(chain: Chain, service: str) -> set[str]:
+    """Return the services that were asked while a service worked on requests of failing tests."""
+    rows = of_failures(chain.bundle, chain.bundle.find(Request))
+    spans: dict[str, list[tuple[datetime, datetime]]] = {}
+    for row in rows:
+        if row.service == service and row.trace and row.at:
+            span = (row.at, row.at + timedelta(seconds=row.latency_s))
+            spans.setdefault(trace_id(row.trace), []).append(span)
+    return {
+        row.service
+        for row in rows
+        if row.service != service and row.trace and row.at
+        if any(start <= row.at <= end for start, end in spans.get(trace_id(row.trace), ()))
+    }
 
 
 def _now_and_then(chain: Chain, effect: Why) -> bool:

@@ -9,10 +9,11 @@ from untilgreen.model.analysis import Finding, Truth, Why
 from untilgreen.model.claims import ConfigMismatch
 from untilgreen.model.evidence import Case, Commit, Entry, Hunk, Item, Request, Secret, SourceFile
 from untilgreen.review.blame import brought
-from untilgreen.review.claims.configuration import TRAFFIC
+from untilgreen.review.claims.mismatch import TRAFFIC
 from untilgreen.review.dossier import Chain
 from untilgreen.review.rivals import rivals, unnamed
 from untilgreen.review.scene import failed_cases, trace_id
+from untilgreen.review.scope import begins, known, scope
 
 SKEW = timedelta(seconds=2)
 """Clocks of client, service and platform differ by about this much."""
@@ -21,6 +22,10 @@ ACTIONABLE = frozenset(
     {
         "code_defect",
         "config_mismatch",
+        "contract_broken",
+        "front_refused",
+        "setting_changed",
+        "secret_apart",
         "secret_missing",
         "file_excluded",
         "regressed_by",
@@ -189,16 +194,19 @@ def _trace(item: Item) -> str:
 Rule = Callable[[Chain], Iterator[Finding]]
 
 RULES: tuple[Rule, ...] = (
+    known,
     exists,
     quoted,
     relevant,
     current,
     ordered,
     linked,
+    begins,
     brought,
     actionable,
     failed,
     reached,
+    scope,
     rivals,
     unnamed,
 )

@@ -7,7 +7,17 @@ from types import MappingProxyType
 from untilgreen.collect.bundle import Bundle
 from untilgreen.model.analysis import Truth
 from untilgreen.model.claims import Claim, Unknown
-from untilgreen.review.claims import cloud, code, configuration, outcomes, resources, traffic
+from untilgreen.review.claims import (
+    cloud,
+    code,
+    configuration,
+    contracts,
+    mismatch,
+    outcomes,
+    resources,
+    templates,
+    traffic,
+)
 from untilgreen.review.judgement import Check, Judgement, weigh
 
 CHECKS: MappingProxyType[str, Check] = MappingProxyType(
@@ -21,9 +31,13 @@ CHECKS: MappingProxyType[str, Check] = MappingProxyType(
         "startup_failed": cloud.STARTUP_FAILED,
         "resource_exhausted": resources.RESOURCE_EXHAUSTED,
         "secret_missing": configuration.SECRET_MISSING,
-        "config_mismatch": configuration.CONFIG_MISMATCH,
+        "config_mismatch": mismatch.CONFIG_MISMATCH,
         "dependency_unreachable": traffic.DEPENDENCY_UNREACHABLE,
         "timed_out": traffic.TIMED_OUT,
+        "contract_broken": contracts.CONTRACT_BROKEN,
+        "front_refused": contracts.FRONT_REFUSED,
+        "setting_changed": templates.SETTING_CHANGED,
+        "secret_apart": templates.SECRET_APART,
         "flaky": outcomes.FLAKY,
         "regressed_by": code.REGRESSED_BY,
         "code_defect": code.CODE_DEFECT,

@@ -43,7 +43,9 @@ def _leads_there(claim: CodeDefect, bundle: Bundle, item: Entry | Case) -> bool:
 
 
 def _traced(claim: CodeDefect, bundle: Bundle) -> list[Item]:
-    seen: list[Entry | Case] = [*errors(bundle), *failed_cases(bundle)]
+    # An older revision that still gets requests ran other code: what broke there says nothing of this line.
+    services = sorted({entry.service for entry in errors(bundle)})
+    seen: list[Entry | Case] = [*(e for s in services for e in errors(bundle, s)), *failed_cases(bundle)]
     return [item for item in seen if _leads_there(claim, bundle, item)]
 
 
@@ -113,6 +115,19 @@ def _raised_elsewhere(claim: CodeDefect, bundle: Bundle) -> list[Entry]:
     return [] if through else raised
 
 
+def _never_ran(claim: CodeDefect, bundle: Bundle) -> list[GateSeen]:
+    """Find the gate refusing the rollout for other files: what did not run broke nothing."""
+    owners = [file.service for file in _files(claim, bundle) if file.service]
+    gate = gate_saw(bundle)
+    if not owners or any(s in bundle.manifest.revisions for s in owners):
+        return []
+    return [] if any(claim.path == seen.finding.path for seen in gate) else gate
+
+
+def _impossible(claim: CodeDefect, bundle: Bundle) -> list[Item]:
+    return [*_no_such_line(claim, bundle), *_never_ran(claim, bundle)]
+
+
 def _sources(claim: CodeDefect, bundle: Bundle) -> Coverage | None:
     """Return the coverage that would hold the file: the one of the service in whose build context the path lies."""
     if _files(claim, bundle):
@@ -122,8 +137,10 @@ def _sources(claim: CodeDefect, bundle: Bundle) -> Coverage | None:
 
 
 def _commits(claim: RegressedBy, bundle: Bundle) -> list[Commit]:
+    """Find the commit of this sha or beginning; what several begin with names none."""
     wanted = claim.commit.lower()
-    return [c for c in bundle.find(Commit) if wanted and c.sha.lower().startswith(wanted)]
+    found = [c for c in bundle.find(Commit) if wanted and c.sha.lower().startswith(wanted)]
+    return found if len({commit.sha for commit in found}) == 1 else []
 
 
 def _regressed(claim: RegressedBy, bundle: Bundle) -> list[Item]:
@@ -146,9 +163,10 @@ def _seen_before(claim: RegressedBy, bundle: Bundle) -> list[Entry]:
     return [e for e in there if e.raised and e.revision in old and e.raised.exception in now]
 
 
-def _history(_claim: RegressedBy, bundle: Bundle) -> Coverage | None:
-    return bundle.covers(Commit, "*")
+def _history(claim: RegressedBy, bundle: Bundle) -> Coverage | None:
+    begun = [c for c in bundle.find(Commit) if claim.commit and c.sha.startswith(claim.commit.lower())]
+    return None if begun else bundle.covers(Commit, "*")
 
 
-CODE_DEFECT = Check(_defective, counter=_raised_elsewhere, rebuttal=_no_such_line, absence=_sources)
+CODE_DEFECT = Check(_defective, counter=_raised_elsewhere, rebuttal=_impossible, absence=_sources)
 REGRESSED_BY = Check(_regressed, counter=_seen_before, rebuttal=_innocent, absence=_history)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from untilgreen.collect.bundle import Bundle
 from untilgreen.model.claims import ResourceExhausted
 from untilgreen.model.document import Window
-from untilgreen.model.evidence import AT_LIMIT, Case, Coverage, Entry, Item, Request, Usage
+from untilgreen.model.evidence import AT_LIMIT, Case, Coverage, Entry, Item, Request, Secret, Usage
 from untilgreen.model.suite import Outcome
 from untilgreen.review.judgement import Check
 from untilgreen.review.routes import masked
@@ -16,6 +16,7 @@ from untilgreen.review.scene import (
     application_says,
     current,
     exchanges,
+    gate_saw,
     of_failures,
     platform_says,
     revision_under_test,
@@ -44,10 +45,11 @@ _APPLICATION = {
 def _exhausted(claim: ResourceExhausted, bundle: Bundle) -> list[Item]:
     reached = [usage for usage in _usage(claim, bundle) if _reached(usage) >= AT_LIMIT]
     failures = _failures(claim, bundle) if reached else []
-    return [*_refusals(claim, bundle), *(usage for usage in reached if _then(usage, failures))]
+    return [*refusals(claim, bundle), *(usage for usage in reached if _then(usage, failures))]
 
 
-def _refusals(claim: ResourceExhausted, bundle: Bundle) -> list[Entry | Request]:
+def refusals(claim: ResourceExhausted, bundle: Bundle) -> list[Entry | Request]:
+    """Find who said that a limit was hit: the platform, or an exception about what only the application can know."""
     platform, application = _PLATFORM.get(claim.resource), _APPLICATION.get(claim.resource)
     said = [e for e in platform_says(bundle, claim.service) if platform and platform.search(e.message)]
     raised = [e for e in application_says(bundle, claim.service) if application and e.raised]
@@ -89,9 +91,9 @@ def _then(usage: Usage, failures: list[Window]) -> bool:
 
 def _went_on(claim: ResourceExhausted, bundle: Bundle) -> list[Item]:
     """Find what cannot well be if the limit blocked it: flat usage, or the blocked operation succeeding afterwards."""
-    refusals = _refusals(claim, bundle)
-    flat = [] if refusals else _flat(claim, bundle)
-    last = max((e.at for e in refusals if e.at), default=None)
+    refused = refusals(claim, bundle)
+    flat = [] if refused else _flat(claim, bundle)
+    last = max((e.at for e in refused if e.at), default=None)
     if claim.blocked == "request":
         return [*flat, *_later_answers(claim, bundle, last, anywhere=bool(flat))]
     if claim.blocked == "test":
@@ -145,4 +147,14 @@ def _looked(claim: ResourceExhausted, bundle: Bundle) -> Coverage | None:
     return bundle.covers(Entry if claim.resource == "memory" else Request, claim.service)
 
 
-RESOURCE_EXHAUSTED = Check(_exhausted, counter=_went_on, absence=_looked)
+def _never_ran(claim: ResourceExhausted, bundle: Bundle) -> list[Item]:
+    """Find what refused the rollout before anything of the service ran: nothing can have been exhausted there."""
+    if claim.service in bundle.manifest.revisions:
+        return []
+    gate = gate_saw(bundle)
+    mine = [seen for seen in gate if seen.finding.service == claim.service]
+    refused = [s for s in bundle.find(Secret) if s.status.service == claim.service and not s.status.usable]
+    return [*(mine or gate), *refused]
+
+
+RESOURCE_EXHAUSTED = Check(_exhausted, counter=_went_on, rebuttal=_never_ran, absence=_looked)

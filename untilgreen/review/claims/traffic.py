@@ -14,7 +14,7 @@ from untilgreen.model.claims import (
     SocketClosed,
     TimedOut,
 )
-from untilgreen.model.evidence import Case, Coverage, Entry, HealthSeen, Item, Request
+from untilgreen.model.evidence import Case, Coverage, Entry, HealthSeen, Item, Request, SourceFile
 from untilgreen.review.judgement import Check
 from untilgreen.review.routes import masked, matches
 from untilgreen.review.scene import (
@@ -120,6 +120,18 @@ def _up(claim: ServiceDown, bundle: Bundle) -> list[Item]:
     return [row for row in current(bundle, Request, claim.service) if _ok(row.status)]
 
 
+def _answered_meanwhile(claim: ServiceDown, bundle: Bundle) -> list[Item]:
+    """Find that it was never down: ready, no word of the platform, each test answered, and 2xx between the failures."""
+    rows = [row for row in current(bundle, Request, claim.service) if row.at]
+    bad = [row.at for row in rows if row.status in _GATEWAY and row.at]
+    broken = [item for item in _down(claim, bundle) if not isinstance(item, Request)]
+    if broken or any(row.said for row in rows if row.status in _GATEWAY):
+        return []
+    # One revision answers well before, between and after what it is said to have been down for.
+    well = [row for row in rows if _ok(row.status) and row.at and (not bad or min(bad) <= row.at <= max(bad))]
+    return [*well] if well and revision_under_test(bundle, claim.service) else []
+
+
 def _looked_up(claim: ServiceDown, bundle: Bundle) -> Coverage | None:
     return bundle.covers(Request, claim.service) if bundle.find(HealthSeen, service=claim.service) else None
 
@@ -145,6 +157,21 @@ def _reached(claim: DependencyUnreachable, bundle: Bundle) -> list[Request]:
     called = {trace_id(row.trace) for row in current(bundle, Request, claim.service) if row.trace} & known
     rows = current(bundle, Request, claim.callee) if host_of(bundle, claim.callee) else []
     return [row for row in rows if trace_id(row.trace) in called and row.status < 500]  # noqa: PLR2004 - HTTP's own numbers
+
+
+def _unheard_of(claim: DependencyUnreachable, bundle: Bundle) -> Coverage | None:
+    """Return the sources of the caller when nothing there, in its template or in its log names the callee."""
+    if not bundle.covers(Entry, claim.service):
+        return None
+    revision, host = revision_under_test(bundle, claim.service), host_of(bundle, claim.callee)
+    told = [file.content for file in bundle.find(SourceFile, service=claim.service)]
+    told += [revision.template.model_dump_json()] if revision and revision.template else []
+    names = [name for name in (claim.callee.casefold(), host) if name]
+    if any(n in text.casefold() for text in told for n in names) or any(
+        saying(bundle, claim.service, n) for n in names
+    ):
+        return None
+    return bundle.covers(SourceFile, claim.service) if names else None
 
 
 def _slow(claim: TimedOut, bundle: Bundle) -> list[Item]:
@@ -174,6 +201,6 @@ HTTP_FAILURE = Check(_failed_with, absence=_unseen)
 ENDPOINT_MISSING = Check(_not_found, counter=_answered, rebuttal=_answered_alike, absence=_request_log)
 AUTH_REJECTED = Check(_rejected, counter=_same_caller_accepted, absence=_request_log)
 SOCKET_CLOSED = Check(_closed, absence=_all_cases)
-SERVICE_DOWN = Check(_down, counter=_up, absence=_looked_up)
-DEPENDENCY_UNREACHABLE = Check(_unreachable, counter=_reached)
+SERVICE_DOWN = Check(_down, counter=_up, rebuttal=_answered_meanwhile, absence=_looked_up)
+DEPENDENCY_UNREACHABLE = Check(_unreachable, counter=_reached, absence=_unheard_of)
 TIMED_OUT = Check(_slow, counter=_failed_sooner, absence=_request_log)
