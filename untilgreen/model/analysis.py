@@ -10,6 +10,9 @@ from pydantic import Field
 from untilgreen.model.claims import Claim
 from untilgreen.model.document import Document
 
+MOST = 100
+"""Citations of one why, and rivals of one analysis: each is looked up or judged, and nobody reads more."""
+
 
 class Group(Document):
     """Failures that share one fingerprint."""
@@ -40,7 +43,7 @@ class Why(Document):
     answer: str
     """Plain words; shown, never judged."""
     claim: Claim
-    citations: tuple[Citation, ...] = ()
+    citations: tuple[Citation, ...] = Field(default=(), max_length=MOST)
     because: int | None = None
     """The number of the why that explains this one; None at the leaf."""
 
@@ -49,7 +52,7 @@ class Rival(Document):
     """Another explanation that was considered, and what speaks against it."""
 
     claim: Claim
-    citations: tuple[Citation, ...] = ()
+    citations: tuple[Citation, ...] = Field(default=(), max_length=MOST)
 
 
 class Analysis(Document):
@@ -60,7 +63,7 @@ class Analysis(Document):
     group: str
     cases: tuple[str, ...]
     whys: tuple[Why, ...] = Field(min_length=1, max_length=9)
-    rivals: tuple[Rival, ...] = ()
+    rivals: tuple[Rival, ...] = Field(default=(), max_length=MOST)
     confidence: float = Field(default=0.5, ge=0, le=1)
 
     @property

@@ -48,7 +48,7 @@ def exists(chain: Chain) -> Iterator[Finding]:
             yield Finding(rule="chain.exists", truth=Truth.REFUTED, message=message, why=number)
 
 
-def quoted(chain: Chain) -> Iterator[Finding]:
+def quote(chain: Chain) -> Iterator[Finding]:
     """Quotes stand in the evidence, letter by letter."""
     for number, citation in chain.citations:
         item = chain.bundle.get(citation.evidence)
@@ -99,7 +99,7 @@ def current(chain: Chain) -> Iterator[Finding]:
             yield Finding(rule="chain.current", truth=Truth.UNPROVEN, message=message, why=why.number, evidence=ids)
 
 
-def ordered(chain: Chain) -> Iterator[Finding]:
+def order(chain: Chain) -> Iterator[Finding]:
     """A cause is not seen after its effect is over."""
     for why in chain.analysis.whys:
         cause = chain.by_number.get(why.because or 0)
@@ -126,7 +126,11 @@ def _end(item: Item) -> datetime | None:
 
 
 def linked(chain: Chain) -> Iterator[Finding]:
-    """Each why leads to the leaf, without a gap and without going round."""
+    """Each why has its own number and leads to the leaf, without a gap and without going round."""
+    numbers = [why.number for why in chain.analysis.whys]
+    for number in sorted({number for number in numbers if numbers.count(number) > 1}):
+        message = f"{numbers.count(number)} whys have the number {number}: one of them would not be judged"
+        yield Finding(rule="chain.linked", truth=Truth.REFUTED, message=message, why=number)
     for why in chain.analysis.whys:
         problem = _way_to_leaf(chain, why)
         if problem:
@@ -135,7 +139,9 @@ def linked(chain: Chain) -> Iterator[Finding]:
 
 def _way_to_leaf(chain: Chain, why: Why) -> str:
     """Return why one cannot get from a why to the leaf; an empty string when one can."""
-    leaf, seen = chain.analysis.leaf, set[int]()
+    leaf, seen, cause = chain.analysis.leaf, set[int](), chain.by_number.get(why.because or 0)
+    if cause and cause.claim == why.claim:
+        return f"why {why.number} is explained by itself in other words"
     while why.number != leaf.number:
         if why.number in seen:
             return f"goes round: why {why.number} explains itself"
@@ -196,10 +202,10 @@ Rule = Callable[[Chain], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
     known,
     exists,
-    quoted,
+    quote,
     relevant,
     current,
-    ordered,
+    order,
     linked,
     begins,
     brought,
