@@ -1,7 +1,8 @@
-"""How long a thousand failures and a million log entries take, and what a line of log costs beside Drain3.
+"""How long a thousand failures and a million log entries take, from reading the log to the analyses.
 
-Run it as `python -m benchmarks.triage.run`. Drain3 is the named peer: install it beside this project, or name an
-interpreter that has it by --peer; without it the ratio is left out. Each part is a process of its own.
+Run it as `python -m benchmarks.triage.run`. The named peers are Drain3 (`uv sync --group bench` installs it; without it
+that ratio is left out) and Google's own clients. Each part is a process of its own; what is compared runs in turn, so
+that both meet the same machine. A figure is the median of its rounds, with the lowest and the highest behind it.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.triage.lines import lines
@@ -25,85 +27,121 @@ from benchmarks.triage.scenery import Size, scenery
 SIZES = (10_000, 100_000, 1_000_000)
 PEER_LINES = 100_000
 """Of the same file: Drain3 takes a minute and more for all of it. Its time is linear in the lines."""
+PARTS = ("analyses", "grouping", "masking", "collecting", "proving")
 
 
 def main() -> None:
     """Measure one part after the other and print each beside its target."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peer", default=sys.executable, help="A Python that has drain3.")
-    parser.add_argument("--entries", type=int, default=SIZES[-1])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"Of {', '.join(PARTS)}; all unless some are named.")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="A tenth of everything.")
     asked = parser.parse_args()
     scale = 10 if asked.quick else 1
-    print(f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}")
+    print(f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}, {asked.rounds} rounds")
     with tempfile.TemporaryDirectory() as name:
-        parts = (
-            _analyses(Path(name), [size // scale for size in SIZES if size <= asked.entries]),
-            _grouping(Path(name), 10_000 // scale),
-            _masking(Path(name), asked.entries // scale, asked.peer),
-            _collecting(50_000 // scale),
-        )
-        for text in chain.from_iterable(parts):
+        folder = Path(name)
+        told = {
+            "analyses": _analyses(folder, [size // scale for size in SIZES], asked.rounds),
+            "grouping": _grouping(folder, 10_000 // scale, asked.rounds),
+            "masking": _masking(folder, SIZES[-1] // scale, asked.rounds),
+            "collecting": _collecting(50_000 // scale),
+            "proving": _proving(100_000 // scale),
+        }
+        for text in chain.from_iterable(told[part] for part in asked.parts or PARTS):
             print(text, flush=True)
 
 
-def _analyses(folder: Path, sizes: list[int]) -> Iterator[str]:
-    for size in sizes:
-        bundle = scenery(folder / f"bundle{size}", Size(size))
-        found = _part("parts", "analyses", str(bundle))
+def _analyses(folder: Path, sizes: Sequence[int], rounds: int) -> Iterator[str]:
+    bundles = {size: scenery(folder / f"bundle{size}", Size(size)) for size in sizes}
+    spent: dict[int, float] = {}
+    for size, bundle in bundles.items():
+        found = [_part("analyses", bundle) for _ in range(rounds)]
+        spent[size] = median(one["cpu"] for one in found)
         yield (
-            f"1,000 failures + {size:>9,} entries -> {found['groups']} analyses: {found['wall']:6.2f} s wall, "
-            f"{found['cpu']:6.2f} s CPU, {found['mb']:5.0f} MB   (a million: at most 30 s and 1,500 MB)"
+            f"1,000 failures + {size:>9,} entries -> {found[0]['groups']} analyses: {_spread(found, 'wall')} s wall, "
+            f"{_spread(found, 'cpu')} s CPU, {max(one['mb'] for one in found):.0f} MB   "
+            "(a million: at most 30 s and 1,500 MB)"
         )
+    each = [(spent[larger] - spent[size]) / (larger - size) * 1e6 for size, larger in pairwise(sizes)]
+    yield f"  each further entry: {', then '.join(f'{us:.1f}' for us in each)} us CPU   (linear: not more and more)"
 
 
-def _grouping(folder: Path, failing: int) -> Iterator[str]:
+def _grouping(folder: Path, failing: int, rounds: int) -> Iterator[str]:
     bundle = scenery(folder / "grouping", Size(failing, failing=failing, passing=failing // 10))
-    found = _part("parts", "grouping", str(bundle))
-    yield f"grouping {found['failures']:,} failures -> {found['groups']}: {found['wall']:.2f} s   (at most 2 s)"
+    found = [_part("grouping", bundle) for _ in range(rounds)]
+    took = _spread(found, "wall")
+    yield f"grouping {found[0]['failures']:,} failures -> {found[0]['groups']}: {took} s   (at most 2 s)"
 
 
-def _masking(folder: Path, number: int, peer: str) -> Iterator[str]:
+def _masking(folder: Path, number: int, rounds: int) -> Iterator[str]:
     file, some = folder / "lines.txt", folder / "some.txt"
     file.write_text("\n".join(lines(number)) + "\n", "utf-8")
-    ours = _part("parts", "masking", str(file))
-    rate, busy = ours["wall"] / ours["lines"], ours["cpu"] / ours["lines"]
-    took = f"{ours['wall']:.2f} s, {ours['cpu']:.2f} s CPU"
-    yield f"masking {ours['lines']:,} lines -> {ours['templates']} templates: {took}"
-    if not _has_drain3(peer):
-        yield "  Drain3 is not installed: name a Python that has it by --peer"
-        return
     some.write_text("\n".join(lines(min(number, PEER_LINES))) + "\n", "utf-8")
-    for way, target in (("masked", "   (at least 10x)"), ("bare", "")):
-        theirs = json.loads(_run([peer, str(Path(__file__).parent / "peer.py"), str(some), way]))
-        wall, cpu = (theirs[unit] / theirs["lines"] for unit in ("wall", "cpu"))
+    ways = ("masked", "bare") if importlib.util.find_spec("drain3") else ()
+    ours: list[dict[str, Any]] = []
+    theirs: dict[str, list[dict[str, Any]]] = {way: [] for way in ways}
+    for _ in range(rounds):
+        ours.append(_part("masking", file))
+        for way in ways:
+            theirs[way].append(
+                json.loads(_run([sys.executable, str(Path(__file__).parent / "peer.py"), str(some), way]))
+            )
+    took = f"{_spread(ours, 'wall')} s, {_spread(ours, 'cpu')} s CPU"
+    yield f"masking {ours[0]['lines']:,} lines -> {ours[0]['templates']} templates: {took}"
+    if not ways:
+        yield "  Drain3 is not installed: `uv sync --group bench` brings it"
+    for way, found in theirs.items():
         what = "with the masks of its example" if way == "masked" else "without masks, which loses status codes"
-        yield f"  Drain3 {what}: {wall / rate:.1f}x our wall time, {cpu / busy:.1f}x our CPU{target}"
+        target = "   (at least 10x)" if way == "masked" else ""
+        wall, cpu = (_ratio(found, ours, unit) for unit in ("wall", "cpu"))
+        yield f"  Drain3 {what}: {wall} x our wall time a line, {cpu} x our CPU{target}"
 
 
 def _collecting(number: int) -> Iterator[str]:
     for line in _run([sys.executable, "-m", "benchmarks.triage.collecting", str(number)]).splitlines():
         found = json.loads(line)
+        ours, raw, friendly = found["ours"], found["raw"], found["friendly"]
         yield (
-            f"reading {found['entries']:,} {found['sort']} entries: {found['us']:.1f} us CPU each, of which Google's "
-            f"own raw pages {found['raw_us']:.1f}   (at most 5)"
+            f"reading {found['entries']:,} {found['sort']} entries: {_figures(ours)} us CPU each   (at most 5)\n"
+            f"  Google's raw pages, only counted: {_figures(raw)} us, the floor of it; "
+            f"its client for people: {_figures(friendly)} us, "
+            f"{_figures([theirs / own for theirs, own in zip(friendly, ours, strict=True)])} x ours"
         )
 
 
-def _part(module: str, *arguments: str) -> dict[str, Any]:
+def _proving(number: int) -> Iterator[str]:
+    found = json.loads(_run([sys.executable, "-m", "benchmarks.triage.proving", str(number)]))
+    yield (
+        f"proving {found['tests']:,} tests: {_figures(found['few'])} s; beside {found['entries']:,} log entries "
+        f"{_figures(found['many'])} s   (at most 2 s more)"
+    )
+
+
+def _spread(found: Iterable[dict[str, Any]], unit: str) -> str:
+    return _figures([one[unit] for one in found])
+
+
+def _ratio(theirs: Sequence[dict[str, Any]], ours: Sequence[dict[str, Any]], unit: str) -> str:
+    pairs = zip(theirs, ours, strict=True)
+    return _figures([(one[unit] / one["lines"]) / (own[unit] / own["lines"]) for one, own in pairs])
+
+
+def _figures(values: Sequence[float]) -> str:
+    """Return the median, and how far the rounds lie apart."""
+    digits = 1 if median(values) >= 3 else 2  # noqa: PLR2004 - a hundredth says nothing about more
+    low, middle, high = (f"{value:.{digits}f}" for value in (min(values), median(values), max(values)))
+    return f"{middle} ({low}-{high})"
+
+
+def _part(name: str, place: Path) -> dict[str, Any]:
     time.sleep(0.5)  # what came before may still write
-    found: dict[str, Any] = json.loads(_run([sys.executable, "-m", f"benchmarks.triage.{module}", *arguments]))
+    found: dict[str, Any] = json.loads(_run([sys.executable, "-m", "benchmarks.triage.parts", name, str(place)]))
     return found
 
 
 def _run(command: list[str]) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-
-def _has_drain3(python: str) -> bool:
-    if python == sys.executable:
-        return importlib.util.find_spec("drain3") is not None
-    return subprocess.run([python, "-c", "import drain3"], check=False, capture_output=True).returncode == 0
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 if __name__ == "__main__":
