@@ -12,6 +12,7 @@
     |- AnalysisUnreadable    exit 4   of one analyst: the loop goes on without it
     |- RepositoryError       exit 2
     |- ServerUnavailable     exit 2
+    |- EnvironmentTaken      exit 2
 
 The docstring of each is the message when none is given. A message says where, what, and what to do.
 """
@@ -41,6 +42,10 @@ class RepositoryError(UntilgreenError):
 
 class ServerUnavailable(UntilgreenError):
     """The Prefect server does not answer. Look at its log, or set PREFECT_API_URL to one that does."""
+
+
+class EnvironmentTaken(UntilgreenError):
+    """Another loop works on this environment. Wait for it, or turn it out with --take-over."""
 
 
 class BuildFailed(UntilgreenError):
