@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -36,6 +37,7 @@ def run_tests(run: Run, settings: Settings, rollout: Rollout, health: Health) ->
     def work() -> SuiteRun:
         if not health.healthy:
             return not_run(expected_tests(shop), health.reason, shop.folder)
+        shutil.rmtree(shop.folder / "checkout", ignore_errors=True)  # an interrupted suite may have written there
         shop.history.export(run.commit, shop.folder / "checkout")
         begin_with, notes = known_order(Path(run.state))
         wanted = focus(settings.suite, order(shop, rollout).model_copy(update={"first": begin_with}))

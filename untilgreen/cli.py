@@ -26,6 +26,7 @@ COMMANDS = (
     (project.doctor, "untilgreen doctor --repo ../shop"),
     (loops.demo, "untilgreen demo"),
     (loops.run, "untilgreen run --repo ../shop --max-cycles 3"),
+    (loops.resume, "untilgreen resume"),
     (loops.status, "untilgreen status --json"),
     (loops.report, "untilgreen report 20260315-020000-4f1c"),
     (tests.tests, "untilgreen tests --flaky"),

@@ -14,6 +14,7 @@ from typing import Any
 
 from untilgreen.adapters import prefect_server
 from untilgreen.adapters.console import ConsoleNarrator
+from untilgreen.errors import EnvironmentTaken
 from untilgreen.ledger import Ledger
 from untilgreen.model.cycle import Loop, Stop
 from untilgreen.project import load_loop
@@ -103,8 +104,8 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _keep_end(ledger: Ledger, error: BaseException) -> None:
-    """Write why the loop ended, if it had begun."""
-    if not (ledger.folder / "loop.json").exists():
+    """Write why the loop ended, if it had begun; whom another one keeps out, or turned out, has not ended."""
+    if not ledger.begun or isinstance(error, EnvironmentTaken):
         return
     interrupted = isinstance(error, KeyboardInterrupt)
     ledger.close(Stop.INTERRUPTED if interrupted else Stop.ERROR, "interrupted" if interrupted else str(error))

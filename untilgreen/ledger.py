@@ -111,6 +111,15 @@ class Ledger:
         """End the loop."""
         _write(self.folder / "end.json", End(finished=datetime.now(UTC), stop=stop, reason=reason))
 
+    def reopen(self) -> None:
+        """Take back the end: the loop goes on."""
+        (self.folder / "end.json").unlink(missing_ok=True)
+
+    @property
+    def begun(self) -> bool:
+        """Tell whether the loop's first line is written."""
+        return (self.folder / "loop.json").exists()
+
     @property
     def ended(self) -> bool:
         """Tell whether the loop's last line is written."""

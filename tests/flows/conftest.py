@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.flows.processes import end
 from untilgreen.adapters import prefect_server
 
 
@@ -23,7 +24,6 @@ def prefect_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[di
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PYTEST_"))}
         yield {**kept, **prefect_server.QUIET, "PREFECT_API_URL": api, "PREFECT_HOME": str(home / "client")}
     finally:
-        process.terminate()
-        process.wait()
+        end(process)
         del os.environ["UNTILGREEN_HOME"]
         os.environ.update({name: value for name, value in before.items() if value is not None})

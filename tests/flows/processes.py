@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,3 +48,13 @@ def below(folder: Path) -> list[str]:
         if where.is_relative_to(folder) or str(folder) in process.command:
             found.append(process.command)
     return found
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process of ours; a Prefect worker has been seen to stay for ever after it was asked to go."""
+    process.terminate()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.flows.processes import end
 from untilgreen.adapters import prefect_server
 
 pytestmark = pytest.mark.slow
@@ -29,8 +30,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str
         yield {**os.environ, **prefect_server.QUIET, "PREFECT_API_URL": api, "PREFECT_HOME": str(tmp_path / "client")}
     finally:
         process = prefect_server._started.pop(tmp_path)
-        process.terminate()
-        process.wait()
+        end(process)
 
 
 def prefect(environment: dict[str, str], *arguments: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.processes import ancestors, below
+from tests.flows.processes import ancestors, below, end
 from tests.flows.shard_show import ROOT, expected, ran, results, start, summary, wait_for_tests
 
 pytestmark = pytest.mark.slow
@@ -40,8 +40,7 @@ def workers(prefect_environment: dict[str, str]) -> Iterator[list[subprocess.Pop
         for number in (1, 2):
             process = subprocess.Popen([*command, "--name", f"w{number}"], cwd=ROOT, env=prefect_environment)
             started.append(process)
-            stack.callback(process.wait)
-            stack.callback(process.terminate)
+            stack.callback(end, process)
         yield started
 
 

@@ -6,6 +6,7 @@ Nothing of the user's configuration takes part: no hooks, no external diffs, no 
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -69,9 +70,16 @@ class Git:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise RepositoryError(f"{folder}: it is not empty. Remove it.")
-        with Blobs(self._git) as blobs:
-            for mode, blob, path in self._tree(commit):
-                git_commit.write_file(folder, path, mode, blobs.read(blob))
+        draft = folder.with_name(f".{folder.name}.part")  # a folder that is there is whole, whoever was killed
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
+        try:
+            with Blobs(self._git) as blobs:
+                for mode, blob, path in self._tree(commit):
+                    git_commit.write_file(draft, path, mode, blobs.read(blob))
+            draft.replace(folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
 
     def log(self, commit: str, limit: int) -> tuple[CommitInfo, ...]:
         """Return the newest commits first. A merge lists only files that differ from all its parents."""

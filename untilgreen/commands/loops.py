@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from untilgreen.commands.options import Focus, Json, LoopName, Repo, Revision
+from untilgreen.commands.options import Focus, Json, LoopName, Repo, Revision, TakeOver
 from untilgreen.commands.output import new_name, print_json, say
 from untilgreen.errors import ConfigError
 
@@ -34,12 +34,35 @@ def run(
     max_cycles: Annotated[int | None, typer.Option(min=1, max=50, help="Instead of the setting.")] = None,
     *,
     focus: Focus = "",
+    take_over: TakeOver = False,
     as_json: Json = False,
 ) -> None:
     """Go round until everything is proven green, or a rule says stop."""
     if approve not in (None, "policy", "ask", "never"):
         raise ConfigError(f"--approve {approve}: it is policy, ask or never.")
-    _finish(new_name(), repo, as_json, revision=revision, approve=approve, max_cycles=max_cycles, focus=focus)
+    wanted = {"revision": revision, "approve": approve, "max_cycles": max_cycles, "focus": focus}
+    _finish(new_name(), repo, as_json, **wanted, take_over=take_over)
+
+
+def resume(
+    loop: LoopName = "",
+    repo: Repo = Path(),
+    max_cycles: Annotated[int | None, typer.Option(min=1, max=50, help="Instead of what was asked for.")] = None,
+    *,
+    take_over: TakeOver = False,
+    as_json: Json = False,
+) -> None:
+    """Go on with a loop that was killed, interrupted, or left by its approver: no finished step is done again.
+
+    Also after a loop has ended for want of a fix or of cycles, when there is a fix now or more cycles are allowed.
+    """
+    ledger = _ledger(repo, loop)
+    found = ledger.read()
+    if found.stop == "green":
+        raise ConfigError(f"{found.id} is green: there is nothing to go on with. `untilgreen run` begins another loop.")
+    asked = {name: value for name, value in found.request.items() if name not in {"repository", "loop"}}
+    more = {"max_cycles": max_cycles} if max_cycles else {}
+    _finish(found.id, repo, as_json, **{**asked, **more, "take_over": take_over})
 
 
 def status(loop: LoopName = "", repo: Repo = Path(), as_json: Json = False) -> None:

@@ -19,3 +19,4 @@ Focus = Annotated[
         help="Only a part: a path, node id, feature of the settings, or marker expression. Never green.",
     ),
 ]
+TakeOver = Annotated[bool, typer.Option("--take-over", help="Turn out another loop that works on this environment.")]

@@ -89,6 +89,8 @@ class Loop(Document):
     branch: str = ""
     cycles: tuple[Cycle, ...] = ()
     settings: dict[str, Any] = {}
+    request: dict[str, Any] = {}
+    """What it was asked for, so that it can go on."""
 
 
 class Run(Document):

@@ -1,0 +1,96 @@
+"""How a loop begins, or goes on where it stopped."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+from uuid import uuid4
+
+from prefect.runtime import flow_run
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.fix import branch
+from untilgreen.ledger import Ledger, loops
+from untilgreen.model.analysis import Fixes
+from untilgreen.model.cycle import Loop, Run
+from untilgreen.settings import Settings
+from untilgreen.suite.focus import settle
+from untilgreen.suite.index import expected
+from untilgreen.wiring import STATE, Workshop, narrator, open_history, read_settings
+
+
+class Request(BaseModel):
+    """What a user asks for; the form in the Prefect UI."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    repository: str = Field(".", description="Path of the git repository that holds untilgreen.yaml")
+    revision: str = Field("HEAD", description="Commit, tag or branch to begin with")
+    approve: Literal["policy", "ask", "never"] | None = Field(None, description="Instead of the repository's setting")
+    max_cycles: int | None = Field(None, ge=1, le=50, description="Instead of the repository's setting")
+    focus: str = Field("", description="Run only a part: a path, node id, feature or marker expression. Never green")
+    loop: str = Field("", description="Name of the loop; made from the time when empty. One that exists goes on")
+    take_over: bool = Field(False, description="Turn out another loop that works on the same environment")
+
+
+def begin(request: Request) -> Run:
+    """Find the repository, and the cycle to begin or go on with; changes nothing."""
+    root = Path(request.repository).expanduser().resolve()
+    history = open_history(root)
+    name = request.loop or name_of_run(root / STATE)
+    run = Run(loop=name, cycle=1, commit=history.resolve(request.revision), root=str(root), state=str(root / STATE))
+    return stopped_at(run, Ledger(Path(run.state), name))
+
+
+def stopped_at(run: Run, ledger: Ledger) -> Run:
+    """Return where a loop stopped: in its last cycle, or behind it when its fixes are committed."""
+    number = max(ledger.cycles(), default=0)
+    opening, fixes = ledger.opening(number), ledger.recall(number, Fixes)
+    if fixes and fixes.applied:
+        return run.model_copy(update={"cycle": number + 1, "commit": fixes.commit})
+    return run.model_copy(update={"cycle": number, "commit": opening.commit}) if opening else run
+
+
+def open_ledger(run: Run, request: Request, settings: Settings) -> None:
+    """Write a loop's first line, or take back its last one."""
+    ledger = Ledger(Path(run.state), run.loop)
+    if ledger.begun:
+        narrator().say("loop", f"{run.loop} goes on with cycle {run.cycle}")
+        ledger.reopen()
+        return
+    # What is wrong in a file of theirs is said before anything is rolled out, not hours later.
+    expected(settings.suite, open_history(Path(run.root)), run.commit)
+    Workshop(run, settings).fixers()
+    ledger.open(
+        Loop(
+            id=run.loop,
+            started=datetime.now(UTC),
+            repository=run.root,
+            branch=branch(run),
+            settings=settings.model_dump(mode="json"),
+            request=request.model_dump(mode="json", exclude={"take_over"}),
+        )
+    )
+
+
+def name_of_run(state: Path) -> str:
+    """Return a name that sorts by time; a retry of the same flow run finds the one that it had."""
+    suffix = f"-{str(flow_run.id or uuid4())[:8]}"
+    had = (ledger.loop_id for ledger in loops(state) if ledger.loop_id.endswith(suffix))
+    return next(had, f"{datetime.now(UTC):%Y%m%d-%H%M%S}{suffix}")
+
+
+def settings_of(run: Run, request: Request) -> Settings:
+    """Read the settings of the commit under test, with what the request overrides."""
+    history = open_history(Path(run.root))
+    settings = read_settings(history, run.commit)
+    changes: dict[str, Any] = {}
+    if request.max_cycles:
+        changes["max_cycles"] = request.max_cycles
+    if request.approve:
+        changes["approve"] = settings.approve.model_copy(update={"mode": request.approve})
+    if wanted := request.focus or settings.suite.focus:
+        part = settings.suite.model_copy(update={"focus": wanted})
+        changes["suite"] = settle(part, history.files(run.commit))
+    return settings.model_copy(update=changes)
