@@ -14,6 +14,9 @@ from typer.testing import CliRunner
 
 from untilgreen import errors
 from untilgreen.cli import COMMANDS, app
+from untilgreen.review.rules import CHAIN, FIX, claims
+from untilgreen.review.submitted import schema as analysis_schema
+from untilgreen.review.verdict import schema as verdict_schema
 from untilgreen.schema import settings_schema
 
 FOLDER = Path(__file__).parent / "reference"
@@ -28,6 +31,9 @@ def pages() -> dict[str, str]:
         "cli.md": _cli(),
         "settings.md": _settings(settings_schema()),
         "exit-codes.md": _exit_codes(),
+        "rules.md": _rules(),
+        "analysis.schema.json": json.dumps(analysis_schema(), indent=1, ensure_ascii=False) + "\n",
+        "verdict.schema.json": json.dumps(verdict_schema(), indent=1, ensure_ascii=False) + "\n",
         "untilgreen.schema.json": json.dumps(settings_schema(), indent=1, ensure_ascii=False) + "\n",
     }
 
@@ -131,13 +137,13 @@ def _bounds(field: dict[str, Any]) -> str:
 
 
 _CODES = {
-    0: "proven green; for `doctor`, `init` and `deploy`: all is well",
+    0: "proven green; for `doctor`, `init` and `deploy`: all is well; for `review`: all approved",
     1: "tests fail, and the causes are in the report",
     2: "the command line, the settings or the repository are wrong",
     3: "the cloud: something could not be deployed, is not healthy, or may not be asked",
     4: "unproven: nothing was collected, or evidence that the verdict needs is missing",
     5: "every analysis or every fix was rejected",
-    6: "waiting for a person's approval",
+    6: "waiting for a person's approval; for `review`: somebody has to look",
     130: "interrupted; what had finished is kept",
 }
 
@@ -151,6 +157,22 @@ def _exit_codes() -> str:
         if inspect.isclass(kind) and issubclass(kind, errors.UntilgreenError) and kind is not errors.UntilgreenError:
             about = " ".join((kind.__doc__ or "").split())
             lines.append(f"| {kind.__name__} | {kind.exit_code} | {about} |")
+    return "\n".join(lines) + "\n"
+
+
+def _rules() -> str:
+    parts = {"Claims of analyses": claims(), "Chains of analyses": CHAIN, "Fixes and diffs": FIX}
+    lines = [
+        "# Rules of the review",
+        "",
+        MADE,
+        "",
+        "What each finding of `untilgreen review` is about. Ids are stable.",
+    ]
+    for title, rules in parts.items():
+        lines += ["", f"## {title}", "", "| rule | what it wants |", "|---|---|"]
+        lines += [f"| `{rule}` | {meaning} |" for rule, meaning in sorted(rules.items())]
+    lines += ["", "The result of `--json` has a schema, too: [verdict.schema.json](verdict.schema.json)."]
     return "\n".join(lines) + "\n"
 
 

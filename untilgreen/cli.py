@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from untilgreen import __version__
-from untilgreen.commands import cloud, collect, explain, import_, loops, project, prove, ssot, tests, triage
+from untilgreen.commands import cloud, collect, explain, import_, loops, project, prove, review, ssot, tests, triage
 from untilgreen.commands.output import say
 from untilgreen.errors import UntilgreenError
 
@@ -36,6 +36,7 @@ COMMANDS = (
     (import_.import_, "untilgreen import --tests report.xml --log log.json --repo . --good v1.2"),
     (triage.triage, "untilgreen triage evidence --json"),
     (ssot.ssot, "untilgreen ssot suggest --repo ../shop"),
+    (review.review, "untilgreen review --fix change.diff --sarif review.sarif"),
     (cloud.deploy, "untilgreen deploy --dry-run"),
     (cloud.emulator, "untilgreen emulator --port 8790"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -72,3 +73,31 @@ class FakeChecker:
             except SyntaxError as error:
                 found.append(Diagnostic(path=path, line=error.lineno or 0, message=error.msg))
         return tuple(found)
+
+    def names(self, folder: Path, files: Sequence[str], python: str) -> tuple[Diagnostic, ...]:
+        """Return names that a file uses and nowhere defines, and imports that it nowhere uses."""
+        broken = self.check(folder, files, python)
+        sound = [path for path in files if path not in {one.path for one in broken}]
+        return broken + tuple(one for path in sound for one in _names(path, ast.parse((folder / path).read_bytes())))
+
+
+def _names(path: str, module: ast.Module) -> list[Diagnostic]:
+    nodes = list(ast.walk(module))
+    used = {n.id: n.lineno for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    aliases = [
+        (a.asname or a.name.partition(".")[0], n.lineno) for n in nodes if isinstance(n, _IMPORT) for a in n.names
+    ]
+    known = {n.id for n in nodes if isinstance(n, ast.Name)} - set(used) | {
+        n.arg for n in nodes if isinstance(n, ast.arg)
+    }
+    known |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    known |= (
+        {n.name for n in nodes if isinstance(n, _NAMED) and n.name} | {name for name, _ in aliases} | set(dir(builtins))
+    )
+    missing = [(line, f"Undefined name `{n}`", "F821") for n, line in used.items() if n not in {*known, "__file__"}]
+    idle = [(line, f"`{name}` imported but unused", "F401") for name, line in aliases if name not in used]
+    return [Diagnostic(path=path, line=line, message=said, rule=rule) for line, said, rule in sorted(missing + idle)]
+
+
+_IMPORT = ast.Import | ast.ImportFrom
+_NAMED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.ExceptHandler

@@ -72,7 +72,7 @@ OTHER = diff_of(BASE, BASE | {"web/ws.py": CODE.replace("return 1", "return 2")}
 BAD = diff_of(BASE, BASE | {"e2e/test_ws.py": "def test_ws():\n    pass\n"})
 OPEN = diff_of(
     BASE,
-    BASE | {"web/ws.py": CODE.replace("return 1", "return call(timeout=9)").replace("call(", "call(verify=False, ")},
+    BASE | {"web/ws.py": CODE.replace("return 1", "return send(timeout=9)").replace("send(t", "send(verify=False, t")},
 )
 STALE = GOOD.replace("json.dumps(message)", "json.dumps(words)", 1)
 
@@ -112,8 +112,12 @@ def test_image_gate() -> None:
     """What the image gate would refuse is never committed: the next fix for the cause is judged instead."""
     before = {"web/Procfile": "web: python ws.py\n", **BASE}
     history = FakeHistory(("base", before))
-    kept_out = {"web/.dockerignore": "more.py\n", "web/more.py": "A = 1\n", "web/ws.py": f"import more\n{CODE}"}
-    mended = {"web/ws.py": CODE.replace("json.dumps", "safe_dumps")}
+    kept_out = {
+        "web/.dockerignore": "more.py\n",
+        "web/more.py": "A = 1\n",
+        "web/ws.py": f"import more\n{CODE}\n\nA = more.A\n",
+    }
+    mended = {"web/ws.py": CODE.replace("json.dumps", "json.safe_dumps")}
     drawer = Drawer({"send": [diff_of(before, before | kept_out), diff_of(before, before | mended)]})
     triage, reviews = found(SEND)
     run = RUN.model_copy(update={"commit": history.head})
@@ -221,7 +225,7 @@ def test_description() -> None:
     text = offered(Drawer({"stop": [OPEN]}), STOP).describe()
     assert "needs_human" in text
     assert "`fix.checks`" in text
-    assert "+    return call(verify=False, timeout=9)" in text
+    assert "+    return send(verify=False, timeout=9)" in text
     fenced = offered(Drawer({"stop": [OTHER.replace("+    return 2", "+    return '````'")]}), STOP).describe()
     assert "`````diff" in fenced
 

@@ -20,6 +20,9 @@ _FOUND = 1
 _RULES = "E902,F404,F622,F701,F702,F704,F706,F707"
 """What cannot be read, and what the compiler, not the parser, calls a syntax error, such as `return` in a module."""
 
+_NAMES = "F401,F811,F821,F822,F823"
+"""Imports that nothing uses, definitions that another one replaces, names that nothing defines."""
+
 
 class RuffChecker:
     """Runs the ruff that is installed beside untilgreen, untouched by anybody's configuration."""
@@ -31,21 +34,34 @@ class RuffChecker:
             ConfigError: ruff does not know this Python.
             BuildFailed: ruff does not run.
         """
-        if not files:
-            return ()
-        with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as listed:
-            # Folders would be searched by ruff's own rules of what to leave out; a list of files is taken as it is.
-            listed.writelines(f"./{path}\n" for path in files)
-            listed.flush()
-            done = _run(folder, _command(python, listed.name))
-        if done.returncode not in (0, _FOUND):
-            raise _refused(done.stderr, python)
-        return tuple(_diagnostic(folder, row) for row in json.loads(done.stdout))
+        return _asked(folder, files, python, _RULES)
+
+    def names(self, folder: Path, files: Sequence[str], python: str) -> tuple[Diagnostic, ...]:
+        """Return names that nothing defines or uses, and what does not parse.
+
+        Raises:
+            ConfigError: ruff does not know this Python.
+            BuildFailed: ruff does not run.
+        """
+        return _asked(folder, files, python, f"{_RULES},{_NAMES}")
 
 
-def _command(python: str, listed: str) -> list[str]:
+def _asked(folder: Path, files: Sequence[str], python: str, rules: str) -> tuple[Diagnostic, ...]:
+    if not files:
+        return ()
+    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as listed:
+        # Folders would be searched by ruff's own rules of what to leave out; a list of files is taken as it is.
+        listed.writelines(f"./{path}\n" for path in files)
+        listed.flush()
+        done = _run(folder, _command(python, listed.name, rules))
+    if done.returncode not in (0, _FOUND):
+        raise _refused(done.stderr, python)
+    return tuple(_diagnostic(folder, row) for row in json.loads(done.stdout))
+
+
+def _command(python: str, listed: str, rules: str) -> list[str]:
     version = f"--target-version=py{python.replace('.', '')}"
-    flags = ("--isolated", "--no-cache", "--ignore-noqa", "--output-format=json", f"--select={_RULES}", version)
+    flags = ("--isolated", "--no-cache", "--ignore-noqa", "--output-format=json", f"--select={rules}", version)
     return [sys.executable, "-m", "ruff", "check", *flags, f"@{listed}"]
 
 
@@ -69,4 +85,5 @@ def _refused(said: str, python: str) -> Exception:
 
 def _diagnostic(folder: Path, row: dict[str, Any]) -> Diagnostic:
     path = Path(row["filename"]).resolve().relative_to(folder.resolve()).as_posix()
-    return Diagnostic(path=path, line=row["location"]["row"], message=row["message"])
+    rule = row["code"] if row["code"] in _NAMES.split(",") else ""
+    return Diagnostic(path=path, line=row["location"]["row"], message=row["message"], rule=rule)

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from untilgreen.collect.bundle import Bundle
 from untilgreen.errors import ConfigError, RepositoryError
 from untilgreen.fix.images import examined
+from untilgreen.fix.sources import compared
 from untilgreen.fix.tree import Tree, read_texts
 from untilgreen.model.analysis import (
     Analysis,
@@ -126,7 +127,8 @@ class _Bench:
                 self.passed_over.append(_inapplicable(fix, analysis, error))
                 return None
             images = Images(self._gate(self.tree.folder), self._gate(copy))
-            review = review_fix(fix, analysis, before, read_texts(copy), settings, images)
+            sources = compared(self.tree.folder, copy, fix, settings, self.checker)
+            review = review_fix(fix, analysis, before, read_texts(copy), settings, images, sources)
             if review.decision is Decision.APPROVED:
                 self.tree.keep(copy)
         self.tried.add(fix.id)

@@ -65,6 +65,8 @@ class Diagnostic(Document):
     path: str
     line: int
     message: str
+    rule: str = ""
+    """The parser's own name for it, for example `F821`; empty for what does not parse."""
 
 
 class Checker(Protocol):
@@ -81,4 +83,10 @@ class Checker(Protocol):
         Raises:
             ConfigError: this version cannot be checked.
             BuildFailed: nothing can be checked.
+        """
+
+    def names(self, folder: Path, files: Sequence[str], python: str) -> tuple[Diagnostic, ...]:
+        """Return names that nothing defines, imports that nothing uses, and definitions that another one replaces.
+
+        Args and errors as for `check`. A file that does not parse gives one diagnostic without a rule.
         """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,18 +9,10 @@ from functools import cached_property
 
 from untilgreen.model.analysis import Analysis, Finding, Fix, Truth
 from untilgreen.model.delivery import GateFinding
+from untilgreen.ports import Diagnostic
+from untilgreen.review.fixes.patch import FilePatch, Unparsed, read_patch
 from untilgreen.settings import Settings
 from untilgreen.ssot.syntax import is_test
-
-_HEADER = re.compile(
-    r"""
-    ^(?: diff\ --git\ "?a/(.+?)"?\ "?b/(.+?)"?
-       | (?:rename|copy)\ (?:from|to)\ (.+)
-       | ---\ "?(?:a/)?(.+?)"?\t?\n\+\+\+\ "?(?:b/)?(.+?)"?\t?(?=\n@@)
-    )$
-    """,
-    re.MULTILINE | re.VERBOSE,
-)
 
 
 @dataclass(frozen=True)
@@ -43,15 +34,42 @@ class Images:
 
 
 @dataclass(frozen=True)
+class Sources:
+    """What a parser of the image's own Python says of the touched sources of both trees."""
+
+    before: tuple[Diagnostic, ...] = ()
+    after: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True)
 class Change:
     """A fix, what it is for, and the tree without and with it."""
 
     fix: Fix
-    analysis: Analysis
+    analysis: Analysis | None
+    """None when somebody asks about a diff alone: then nothing is known of why it was made."""
     before: Mapping[str, str]
     after: Mapping[str, str]
     settings: Settings
     images: Images = Images()
+    sources: Sources | None = None
+    """None when nobody looked: then our own Python reads them."""
+
+    @property
+    def leaf(self) -> str:
+        """Return the claim type of the cause; empty when nobody named one."""
+        return self.analysis.leaf.claim.type if self.analysis else ""
+
+    @property
+    def tests_may_change(self) -> bool:
+        """Tell whether a human may allow a change of tests: one is what is wrong, or nobody knows what is."""
+        return self.leaf in {"", "test_defect"}
+
+    @property
+    def files(self) -> tuple[FilePatch, ...]:
+        """Return what the diff says it does; nothing when it cannot be read, which a rule of its own tells."""
+        read = read_patch(self.fix.diff)
+        return () if isinstance(read, Unparsed) else read
 
     @cached_property
     def touched(self) -> tuple[str, ...]:
@@ -89,9 +107,9 @@ class Change:
 
 
 def paths_in(diff: str) -> tuple[str, ...]:
-    """Return the paths that a git diff names, old and new ones."""
-    found = {path for match in _HEADER.finditer(diff) for path in match.groups() if path}
-    return tuple(sorted(found - {"dev/null", "/dev/null"}))
+    """Return the paths that a git diff names, old and new ones; none when it is no diff."""
+    read = read_patch(diff)
+    return () if isinstance(read, Unparsed) else tuple(sorted({path for file in read for path in file.paths}))
 
 
 def stop(rule: str, message: str, *evidence: str) -> Finding:
@@ -102,3 +120,8 @@ def stop(rule: str, message: str, *evidence: str) -> Finding:
 def ask(rule: str, message: str, *evidence: str) -> Finding:
     """Make a finding that a human has to decide."""
     return Finding(rule=f"fix.{rule}", truth=Truth.UNPROVEN, message=message, evidence=evidence)
+
+
+def forbid(change: Change, rule: str, message: str, *evidence: str) -> Finding:
+    """Make a finding about what a fix for a named cause never needs; of a diff alone, a human decides."""
+    return (stop if change.analysis else ask)(rule, message, *evidence)

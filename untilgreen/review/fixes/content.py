@@ -2,52 +2,47 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from untilgreen.model.analysis import Finding
-from untilgreen.review.fixes.change import Change, ask, stop
-from untilgreen.review.fixes.credentials import looks_secret
-from untilgreen.ssot.syntax import Unreadable, parsed
+from untilgreen.review.fixes.change import Change, Line, ask, stop
+from untilgreen.review.fixes.credentials import known_sorts, looks_secret
 
 _LIMIT = r"(?:time_?out|deadline|retr(?:y|ies)|attempts?|wait|delay|sleep|backoff|startup|grace|memory|max)"
-_LIMIT_SETTING = re.compile(rf"[ ,]*\w*{_LIMIT}\w*[\"']?\s*(?:[=:(]\s*)+[\"']?\d[\d_.]*\w*[\"']?\)?", re.IGNORECASE)
-_SENSES = re.compile(
-    r"PYTEST_|[\"'](?:pytest|unittest|_pytest)[\"']\s+(?:not\s+)?in\s+sys\.modules|import\s+_?pytest\b"
+_NAME = rf"(?:\w*{_LIMIT}\w*|(?-i:[A-Z][A-Z0-9_]+))"
+_LIMIT_SETTING = re.compile(rf"[ ,]*{_NAME}[\"']?\s*(?:[=:(]\s*)+[\"']?\d[\d_.]*\w*[\"']?\)?", re.IGNORECASE)
+_HASHES = re.compile(
+    r"--hash=sha256:|[\"']?(?:sha(?:256|384|512)|integrity|digest|resolution)[\"']?\s*[:=-]", re.IGNORECASE
 )
-_CHECK = re.compile(r"validat|verif|authenti|authori[sz]|permission|sanitiz|check|require|ensure", re.IGNORECASE)
-_LAX = re.compile(
-    r"verify\s*=\s*False|check_hostname\s*=\s*False|CERT_NONE|verify_signature[\"']?\s*:\s*False"
-    r"|allow[-_]unauthenticated|allUsers"
+_LOCKS = frozenset(
+    {"uv.lock", "poetry.lock", "package-lock.json", "yarn.lock", "Cargo.lock", "go.sum", "pnpm-lock.yaml"}
 )
-_BROAD = frozenset({"", "Exception", "BaseException"})
-
-
-def parses(change: Change) -> Iterator[Finding]:
-    """Every Python file that it touches can be parsed."""
-    for path in change.touched:
-        tree = parsed(change.after.get(path, "")) if path.endswith(".py") else None
-        if isinstance(tree, Unreadable):
-            where = f"{path}:{tree.line}"
-            yield stop("syntax", f"{where} is not Python: {tree.problem}", where)
+_DESTROYS = re.compile(
+    r"\b(?:DROP\s+(?:TABLE|COLUMN|DATABASE|SCHEMA)|TRUNCATE(?:\s+TABLE)?\s+\w|DELETE\s+FROM\s+\w+\s*(?:;|[\"']))",
+    re.IGNORECASE,
+)
+_REQUIREMENTS = re.compile(r"requirements[\w.-]*\.(?:txt|in)|constraints[\w.-]*\.txt")
+_PACKAGE = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)")
+_ELSEWHERE = re.compile(
+    r"^\s*(?:--(?:extra-)?index-url|--find-links|--trusted-host|-[if]\s)|\b(?:git\+|https?://|file:)"
+)
 
 
 def holds_no_secret(change: Change) -> Iterator[Finding]:
     """It adds no credential. The finding says where, never what."""
-    for line in change.added:
-        if sort := looks_secret(line.text):
+    lines = [line for line in change.added if _may_hold(line)]
+    for line, known in zip(lines, known_sorts(line.text for line in lines) if lines else (), strict=True):
+        if sort := looks_secret(line.text) or known:
             where = f"{line.path}:{line.number}"
             yield stop("secrets", f"{where} adds what looks like {sort}; bind a secret instead", where)
 
 
-def does_not_sense_tests(change: Change) -> Iterator[Finding]:
-    """The product does not behave otherwise when it is tested."""
-    for line in change.added:
-        if not change.is_test(line.path) and _SENSES.search(line.text):
-            where = f"{line.path}:{line.number}"
-            yield stop("senses_tests", f"{where} lets the product notice that it is tested", where)
+def _may_hold(line: Line) -> bool:
+    """Tell whether a line is worth a look: lock files and hashes are random, and nobody's secret."""
+    return bool(line.text.strip()) and PurePosixPath(line.path).name not in _LOCKS and not _HASHES.search(line.text)
 
 
 def does_more_than_raise_limits(change: Change) -> Iterator[Finding]:
@@ -68,48 +63,26 @@ def _without_limits(text: str) -> str:
     return _LIMIT_SETTING.sub("", text).strip()
 
 
-def keeps_checks(change: Change) -> Iterator[Finding]:
-    """It takes no check away."""
+def destroys_nothing(change: Change) -> Iterator[Finding]:
+    """It deletes no stored data."""
     for line in change.added:
-        if _LAX.search(line.text):
+        if _DESTROYS.search(line.text) and not line.path.endswith(".md") and not change.is_test(line.path):
             where = f"{line.path}:{line.number}"
-            yield ask("checks", f"{where} turns a check off", where)
-    lost = _count(change, change.before, _checks_in) - _count(change, change.after, _checks_in)
-    if lost:
-        names = ", ".join(sorted(lost))
-        yield ask("checks", f"takes away checks: {names}", *_python(change))
+            yield ask("data", f"{where} deletes stored data; a fix that is taken back does not bring it back", where)
 
 
-def swallows_nothing(change: Change) -> Iterator[Finding]:
-    """It adds no handler that swallows every error."""
-    if _count(change, change.after, _swallowing_in) - _count(change, change.before, _swallowing_in):
-        yield ask("except", "adds a handler that swallows every error; name the ones that are meant", *_python(change))
+def brings_no_strangers(change: Change) -> Iterator[Finding]:
+    """It installs nothing new, and nothing from elsewhere."""
+    for line in change.added:
+        if not _REQUIREMENTS.fullmatch(PurePosixPath(line.path).name):
+            continue
+        where = f"{line.path}:{line.number}"
+        package = _PACKAGE.match(line.text)
+        if _ELSEWHERE.search(line.text):
+            yield ask("dependency", f"{where} installs from another place than the package index", where)
+        elif package and package[1].lower() not in _packages(change.before.get(line.path, "")):
+            yield ask("dependency", f"{where} installs {package[1]}, which this project did not need so far", where)
 
 
-def _python(change: Change) -> list[str]:
-    return [path for path in change.touched if path.endswith(".py")]
-
-
-def _count(change: Change, tree: Mapping[str, str], seek: Callable[[ast.AST], Iterator[str]]) -> Counter[str]:
-    """Count over all touched files together, so that moving something from one to another changes nothing."""
-    modules = [parsed(tree.get(path, "")) for path in _python(change)]
-    return Counter(name for m in modules if isinstance(m, ast.Module) for node in ast.walk(m) for name in seek(node))
-
-
-def _checks_in(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Raise | ast.Assert):
-        yield type(node).__name__.lower()
-    elif isinstance(node, ast.Call):
-        name = ast.unparse(node.func).rpartition(".")[2]
-        if _CHECK.search(name):
-            yield name
-
-
-def _swallowing_in(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.ExceptHandler):
-        kind = ast.unparse(node.type) if node.type else ""
-        kinds = {name.strip("() ") for name in kind.split(",")}
-        if kinds & _BROAD and not any(isinstance(inner, ast.Raise) for inner in ast.walk(node)):
-            yield "except"
-    elif isinstance(node, ast.Call) and any(ast.unparse(argument) in _BROAD for argument in node.args):
-        yield from ["suppress"] if ast.unparse(node.func).rpartition(".")[2] == "suppress" else []
+def _packages(text: str) -> set[str]:
+    return {found[1].lower() for line in text.splitlines() if (found := _PACKAGE.match(line))}

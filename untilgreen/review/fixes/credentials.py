@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Iterable
 
 from untilgreen.redaction_credentials import KNOWN
 
@@ -17,6 +18,33 @@ _NAMED = re.compile(
 _LONG = re.compile(r"[\"']([0-9A-Za-z+/_=-]{32,})[\"']")
 _PLAIN = re.compile(r"[a-z]+://.*|/.*|[a-z]+(?:[-_./][a-z]+)*", re.IGNORECASE)
 """Addresses, paths and words. A password inside an address is found by its own pattern."""
+_DETECTORS = (
+    "ArtifactoryDetector",
+    "AWSKeyDetector",
+    "AzureStorageKeyDetector",
+    "BasicAuthDetector",
+    "CloudantDetector",
+    "DiscordBotTokenDetector",
+    "GitHubTokenDetector",
+    "GitLabTokenDetector",
+    "IbmCloudIamDetector",
+    "IbmCosHmacDetector",
+    "JwtTokenDetector",
+    "MailchimpDetector",
+    "NpmDetector",
+    "OpenAIDetector",
+    "PrivateKeyDetector",
+    "PypiTokenDetector",
+    "SendGridDetector",
+    "SlackDetector",
+    "SoftlayerDetector",
+    "SquareOAuthDetector",
+    "StripeDetector",
+    "TelegramBotTokenDetector",
+    "TwilioKeyDetector",
+)
+"""Those of detect-secrets that know a vendor's form. Its detectors of entropy and of names are left out: ours know
+what source code looks like."""
 _NAMED_BITS = 2.8
 _LONG_BITS = 4.3
 """Bits a character: words stay under 4, random base64 of this length comes to about 4.7."""
@@ -32,6 +60,16 @@ def looks_secret(text: str) -> str:
     if any(_bits(value) >= _LONG_BITS and not _PLAIN.fullmatch(value) for value in _LONG.findall(text)):
         return "a random key"
     return ""
+
+
+def known_sorts(texts: Iterable[str]) -> list[str]:
+    """Return for each line which of the vendors' credentials it holds, as detect-secrets knows them, or nothing."""
+    from detect_secrets.core.scan import scan_line  # noqa: PLC0415 - half a second, only when a fix is judged
+    from detect_secrets.settings import transient_settings  # noqa: PLC0415 - as above
+
+    with transient_settings({"plugins_used": [{"name": name} for name in _DETECTORS]}):
+        found = [next(iter(scan_line(text)), None) for text in texts]
+    return [f"a credential ({one.type})" if one else "" for one in found]
 
 
 def _bits(value: str) -> float:
