@@ -8,16 +8,19 @@ from untilgreen.model.claims import Claim
 
 CHAIN = {
     "chain.actionable": "A chain ends at something that can be changed, or says openly that the evidence stops.",
+    "chain.begins": "A chain begins at what was seen to go wrong: a line or a setting alone explains nothing.",
     "chain.brought": "What is said to have brought a failure changed something since the last good state.",
     "chain.current": "Cited evidence is of this cycle and of the revision under test.",
     "chain.exists": "Cited evidence exists.",
     "chain.failed": "The tests that a chain is about failed.",
+    "chain.known": "Each service that a chain speaks of is one that this cycle knows, letter by letter.",
     "chain.linked": "Whys are numbered from 1, and each leads to the next without going round.",
     "chain.order": "A cause is not later than its effect.",
     "chain.quote": "Quotes stand in the evidence, letter by letter.",
     "chain.reached": "A cause can be reached from the failing tests.",
     "chain.relevant": "What a why cites is what shows its claim, or is about the same thing.",
     "chain.rivals": "Other explanations that the evidence supports were considered.",
+    "chain.scope": "What is wrong all the time spares no passing test that went the same way.",
     "chain.unnamed": "What the evidence shows about the same tests is not passed over.",
 }
 """On analyses, apart from their claims."""
