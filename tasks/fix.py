@@ -36,6 +36,7 @@ def offer_fixes(run: Run, settings: Settings, cycle: Cycle) -> Offer:
         shop.history,
         tried(shop),
         checker=shop.checker,
+        store=shop.index,
     )
     for judged in made.reviews:
         against = "; ".join(f.message for f in judged.findings if f.truth != "supported")

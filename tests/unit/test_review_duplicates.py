@@ -14,9 +14,10 @@ from tests.unit.review_scene import chain
 from untilgreen.model.analysis import Fix, Truth
 from untilgreen.model.claims import CodeDefect
 from untilgreen.review.fixes.change import Change
-from untilgreen.review.fixes.duplicates import Index, duplicates
-from untilgreen.review.fixes.shape import Shape, shapes
+from untilgreen.review.fixes.duplicates import duplicates
 from untilgreen.settings import parse
+from untilgreen.ssot.likeness import Index
+from untilgreen.ssot.shape import Shape, shapes
 from untilgreen.ssot.syntax import parsed
 
 SETTINGS = parse("services: {web: {source: web, image: r/web}}")
@@ -58,6 +59,7 @@ COPY = (
     .replace("value", "obj")
     .replace("obj.obj", "obj.value")
     .replace("item", "element")
+    .replace("elements()", "items()")
     .replace("depth", "level")
 )
 EDITS = {

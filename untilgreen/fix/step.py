@@ -31,6 +31,7 @@ from untilgreen.ports import Checker, Fixer, History
 from untilgreen.review.fixes import refuse, review_fix
 from untilgreen.review.fixes.change import Images, paths_in
 from untilgreen.settings import FILE, parse
+from untilgreen.ssot.index import NO_STORE, Store
 
 _CITED = 8
 """Evidence ids in a commit's trailer: the strongest are cited first, and a trailer is one line."""
@@ -46,6 +47,7 @@ def offer(  # noqa: PLR0917 - a step takes the documents it needs, in the order 
     already: frozenset[str],
     *,
     checker: Checker,
+    store: Store = NO_STORE,
 ) -> Offer:
     """Ask the fixers for each approved cause and judge what they offer. Commits nothing.
 
@@ -58,9 +60,10 @@ def offer(  # noqa: PLR0917 - a step takes the documents it needs, in the order 
         history: the user's repository; only read.
         already: ids of fixes that were committed or rejected before; they are not offered again.
         checker: parses sources, for the image gate.
+        store: what was read of the same sources before.
     """
     with TemporaryDirectory(prefix="untilgreen-fix-") as place:
-        bench = _Bench(Tree(history, run.commit, Path(place)), checker, set(already))
+        bench = _Bench(Tree(history, run.commit, Path(place)), checker, set(already), store)
         for analysis in causes(triage, reviews):
             if not bench.serves(analysis):
                 bench.consider(analysis, fixers)
@@ -90,6 +93,7 @@ class _Bench:
     tree: Tree
     checker: Checker
     tried: set[str]
+    store: Store
     reviews: list[FixReview] = field(default_factory=list)
     passed_over: list[FixReview] = field(default_factory=list)
     approved: list[Fix] = field(default_factory=list)
@@ -128,7 +132,8 @@ class _Bench:
                 return None
             images = Images(self._gate(self.tree.folder), self._gate(copy))
             sources = compared(self.tree.folder, copy, fix, settings, self.checker)
-            review = review_fix(fix, analysis, before, read_texts(copy), settings, images, sources)
+            trees = (before, read_texts(copy))
+            review = review_fix(fix, analysis, *trees, settings, images, sources, store=self.store)
             if review.decision is Decision.APPROVED:
                 self.tree.keep(copy)
         self.tried.add(fix.id)

@@ -17,7 +17,10 @@ from untilgreen.settings.ssot import Registry
 from untilgreen.ssot.customs import Customs, customs, places_of
 from untilgreen.ssot.deviation import context, contexts_of
 from untilgreen.ssot.homes import env_reads
+from untilgreen.ssot.index import NO_STORE, functions
+from untilgreen.ssot.likeness import SAME, Index
 from untilgreen.ssot.modules import Code
+from untilgreen.ssot.shape import Shape
 
 _MOST = 5
 """Of one sort: whoever has to agree with a line has to read it."""
@@ -142,6 +145,38 @@ def _plain(function: str) -> bool:
     return not function.rpartition(":")[2].rpartition(".")[2].startswith("_")
 
 
+def _near_duplicates(ground: Ground) -> Iterator[Suggestion]:
+    """Two functions that are deployed together do the same; the one that more call is the home."""
+    found = functions(ground.code.texts, NO_STORE)
+    index, paired = Index(found.shapes), set[frozenset[Shape]]()
+    for shape in index.functions:
+        likeness = index.closest(shape)
+        if likeness is None or likeness.dice < SAME or frozenset({shape, likeness.other}) in paired:
+            continue
+        paired.add(frozenset({shape, likeness.other}))
+        home, other = sorted((shape, likeness.other), key=lambda s: (-len(_called(ground, s)), s.path, s.line))
+        if _declarable(ground, home, other) and _symbol(home) not in ground.known.canonical:
+            reason = f"{other.where} is {likeness.dice:.0%} like it; {len(_called(ground, home))} calls"
+            places = (f"{home.path}:{home.line}", f"{other.path}:{other.line}")
+            value = {"replaces": (_symbol(other),)}
+            yield Suggestion(sort="canonical", entry=_symbol(home), value=value, reason=reason, evidence=places)
+
+
+def _symbol(shape: Shape) -> str:
+    return f"{shape.path}:{shape.name}"
+
+
+def _called(ground: Ground, shape: Shape) -> list[str]:
+    return ground.customs.callers[_symbol(shape)]
+
+
+def _declarable(ground: Ground, home: Shape, other: Shape) -> bool:
+    """Tell whether one could be called instead of the other: no methods, no inner functions, deployed together."""
+    modules = [ground.code.module(shape.path) for shape in (home, other)]
+    plain = all(m and s.name in m.functions and "." not in s.name for m, s in zip(modules, (home, other), strict=True))
+    return plain and home.path != other.path and ground.context(home.path) == ground.context(other.path)
+
+
 def _constants(ground: Ground) -> Iterator[Suggestion]:
     """A constant with the same literal stands in several files that are deployed together."""
     defined = _defined(ground)
@@ -219,6 +254,7 @@ def _env(ground: Ground) -> Iterator[Suggestion]:
 RULES: tuple[Callable[[Ground], Iterator[Suggestion]], ...] = (
     _canonical_of_sinks,
     _canonical_of_primitives,
+    _near_duplicates,
     _constants,
     _env,
 )

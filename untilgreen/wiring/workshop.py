@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         StandIns,
         Suite,
     )
+    from untilgreen.ssot.index import Store
 
 
 class Workshop:
@@ -68,6 +69,13 @@ class Workshop:
         from untilgreen.adapters.ruff_checker import RuffChecker  # noqa: PLC0415 - adapters are loaded late
 
         return RuffChecker()
+
+    @cached_property
+    def index(self) -> Store:
+        """What was read of sources, by their content: all loops of a repository share it."""
+        from untilgreen.ssot.store import FolderStore  # noqa: PLC0415 - only step fix needs it
+
+        return FolderStore(Path(self.run.state) / "index")
 
     @cached_property
     def services(self) -> Services:

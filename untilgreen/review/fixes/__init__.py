@@ -14,6 +14,7 @@ from untilgreen.review.fixes.homes import keeps_homes
 from untilgreen.review.fixes.image import images_can_start
 from untilgreen.review.gate import decide
 from untilgreen.settings import Settings
+from untilgreen.ssot.index import NO_STORE, Store
 
 Rule = Callable[[Change], Iterator[Finding]]
 
@@ -73,6 +74,8 @@ def review_fix(  # noqa: PLR0917 - both trees, and what each is for
     settings: Settings,
     images: Images = Images(),  # noqa: B008 - frozen
     seen: Sources | None = None,
+    *,
+    store: Store = NO_STORE,
 ) -> FixReview:
     """Judge one fix by what it does to the tree.
 
@@ -84,8 +87,9 @@ def review_fix(  # noqa: PLR0917 - both trees, and what each is for
         settings: those of the tree before the fix.
         images: what the image gate says of both.
         seen: what a parser of the image's Python says of both; None when nobody looked.
+        store: what was read of the same sources before, so that a large tree is not read for each fix.
     """
-    change = Change(fix, analysis, before, after, settings, images, seen)
+    change = Change(fix, analysis, before, after, settings, images, seen, store)
     findings = tuple(finding for rule in RULES for finding in rule(change))
     return _review(fix, analysis, findings)
 

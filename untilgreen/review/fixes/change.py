@@ -12,6 +12,7 @@ from untilgreen.model.delivery import GateFinding
 from untilgreen.ports import Diagnostic
 from untilgreen.review.fixes.patch import FilePatch, Unparsed, read_patch
 from untilgreen.settings import Settings
+from untilgreen.ssot.index import NO_STORE, Store
 from untilgreen.ssot.syntax import is_test
 
 
@@ -54,6 +55,8 @@ class Change:
     images: Images = Images()
     sources: Sources | None = None
     """None when nobody looked: then our own Python reads them."""
+    store: Store = NO_STORE
+    """What was read of the same sources before."""
 
     @property
     def leaf(self) -> str:

@@ -8,9 +8,14 @@ loops that call different things are not copies.
 from __future__ import annotations
 
 import ast
-from collections import Counter
+import builtins
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from zlib import crc32
+
+from untilgreen.ssot.syntax import Function
+from untilgreen.ssot.turns import INVERSE, Guard, guards_of, jumps, local_names
 
 _LOCAL = "$"
 _ITSELF = "@"
@@ -20,7 +25,7 @@ _LONG_TEXT = 40
 _LOGGERS = frozenset({"log", "logger", "logging", "LOG", "LOGGER", "_log", "_logger", "print", "warnings"})
 _OPPOSITES = {"NotEq": "Eq", "NotIn": "In", "IsNot": "Is", "GtE": "Lt", "Gt": "LtE"}
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
+_BUILTINS = frozenset(dir(builtins))
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +38,12 @@ class Shape:
     line: int
     end: int
     statements: int
-    features: Counter[str]
+    features: Counter[int]
+    """Checksum of a piece -> how often."""
+    turns: dict[int, frozenset[str]]
+    """Checksum of a place that can be done in two opposite ways -> which ways; see `turns`."""
+    calls: dict[int, frozenset[str]]
+    """Checksum of a place where something is called -> what is called there."""
 
     @property
     def where(self) -> str:
@@ -53,16 +63,33 @@ def shapes(module: ast.Module, path: str) -> Iterator[Shape]:
 def _within(node: ast.AST, path: str, prefix: str) -> Iterator[Shape]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, Function):
-            reader = _Reader(child)
-            reader.block(child.body)
             name = f"{prefix}{child.name}"
-            end = child.end_lineno or child.lineno
-            yield Shape(path, name, child.lineno, end, reader.statements, reader.features)
+            yield _shape(child, path, name)
             yield from _within(child, path, f"{name}.")
         elif isinstance(child, ast.ClassDef):
             yield from _within(child, path, f"{prefix}{child.name}.")
-        else:
+        elif isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
             yield from _within(child, path, prefix)
+
+
+def _shape(node: Function, path: str, name: str) -> Shape:
+    reader = _Reader(node)
+    reader.block(node.body)
+    return Shape(
+        path=path,
+        name=name,
+        line=node.lineno,
+        end=node.end_lineno or node.lineno,
+        statements=reader.statements,
+        features=Counter({checksum(piece): count for piece, count in reader.features.items()}),
+        turns={checksum(place): frozenset(ways) for place, ways in reader.turns.items()},
+        calls={checksum(place): frozenset(names) for place, names in reader.calls.items()},
+    )
+
+
+def checksum(text: str) -> int:
+    """Return a short name of a text; that two texts share one by chance does not matter."""
+    return crc32(text.encode("utf-8", "surrogatepass"))
 
 
 class _Reader:
@@ -70,31 +97,71 @@ class _Reader:
 
     def __init__(self, function: Function) -> None:
         self.own = function.name
-        self.locals = _local_names(function)
+        self.locals = local_names(function)
         self.features: Counter[str] = Counter()
+        self.turns: dict[str, set[str]] = defaultdict(set)
+        self.calls: dict[str, set[str]] = defaultdict(set)
         self.statements = 0
+        self._read: dict[ast.AST, tuple[str, int]] = {}
 
-    def block(self, body: list[ast.stmt]) -> None:
-        """Read statements one after another; how they are nested does not count."""
+    def block(self, body: list[ast.stmt], guards: tuple[Guard, ...] = ()) -> None:
+        """Read statements one after another; how they are nested does not count.
+
+        Args:
+            body: the statements.
+            guards: what is known to hold where they run.
+        """
         for statement in body:
             if not _silent(statement):
                 self.statements += 1
-                self._statement(statement)
+                self._statement(statement, guards)
+                if isinstance(statement, ast.If) and not statement.orelse and jumps(statement.body):
+                    # What follows `if x: continue` runs when x does not hold, like what stands in `if not x:`.
+                    guards = self._guards(statement.test, holds=False)
 
-    def _statement(self, node: ast.stmt) -> None:
+    def _guards(self, test: ast.expr, *, holds: bool) -> tuple[Guard, ...]:
+        return tuple(guards_of(test, lambda node: self._text(node)[0], self.locals, holds=holds))
+
+    def _statement(self, node: ast.stmt, guards: tuple[Guard, ...]) -> None:
         """Keep a statement's own expressions, then read the blocks inside it."""
         for label, expressions in _parts(node):
             texts = [self._text(expression) for expression in expressions]
-            self._keep(f"{label} {' '.join(text for text, _ in texts)}", 1 + sum(size for _, size in texts))
-        for inner in _blocks(node):
-            self.block(inner)
+            effect = f"{label} {' '.join(text for text, _ in texts)}"
+            self._keep(effect, 1 + sum(size for _, size in texts))
+            self._turn(label, expressions, effect, guards)
+        if isinstance(node, ast.AugAssign):
+            self._arithmetic(node.op, [node.target, node.value])
+        for inner, holds in _blocks(node):
+            test = node.test if isinstance(node, ast.If | ast.While) else None
+            self.block(inner, self._guards(test, holds=holds) if test else ())
+
+    def _turn(self, label: str, expressions: list[ast.expr], effect: str, guards: tuple[Guard, ...]) -> None:
+        """Note which way round the conditions stand under which something is done."""
+        value = expressions[0].value if len(expressions) == 1 and isinstance(expressions[0], ast.Constant) else None
+        about, told = (label, f" {value}") if isinstance(value, bool) else (effect, "")
+        for guard in guards:
+            self.turns[f"{guard.about} -> {about}"].add(guard.way + told)
+
+    def _arithmetic(self, op: ast.operator, sides: list[ast.expr]) -> None:
+        """Note an operator that has an opposite; adding or taking one away moves an index and tells nothing."""
+        name = type(op).__name__
+        if name in INVERSE and not any(isinstance(side, ast.Constant) for side in sides):
+            texts = sorted(self._text(side)[0] for side in sides)
+            self.turns[f"arithmetic {INVERSE[name]} {','.join(texts)}"].add(name)
+            self.turns[f"all {INVERSE[name]}"].add(name)
 
     def _keep(self, feature: str, size: int) -> None:
         if size >= _SMALL:
             self.features[feature] += 1
 
     def _text(self, node: ast.AST) -> tuple[str, int]:
-        """Return an expression's normal form and its number of nodes."""
+        """Return an expression's normal form and its number of nodes; its pieces are kept once."""
+        found = self._read.get(node)
+        if found is None:
+            found = self._read[node] = self._normal(node)
+        return found
+
+    def _normal(self, node: ast.AST) -> tuple[str, int]:
         if isinstance(node, ast.Name):
             return self._name(node.id), 1
         if isinstance(node, ast.Constant):
@@ -120,6 +187,8 @@ class _Reader:
             return self._comparison(node)
         if isinstance(node, ast.Call):
             return self._call(node)
+        if isinstance(node, ast.BinOp):
+            self._arithmetic(node.op, [node.left, node.right])
         children = [self._text(child) for child in _children(node)]
         texts = [text for text, _ in children]
         if isinstance(node, ast.BoolOp | ast.Set):
@@ -143,6 +212,9 @@ class _Reader:
         for name, text, _ in keywords:
             self._keep(f"{function}|{name}={text}", _SMALL)
         self._keep(f"call {function}/{len(arguments)}", _SMALL)
+        around, dot, called = function.rpartition(".")
+        if dot or called in _BUILTINS:
+            self.calls[f"{around}.?/{len(arguments)}"].add(called)
         texts = [text for text, _ in arguments] + sorted(f"{name}={text}" for name, text, _ in keywords)
         total = 1 + size + sum(n for _, n in arguments) + sum(n + 1 for _, _, n in keywords)
         return f"{function}({','.join(texts)})", total
@@ -158,13 +230,6 @@ def _constant(value: object) -> str:
     if isinstance(value, str | bytes) and len(value) >= _LONG_TEXT:
         return "'...'"
     return repr(value)
-
-
-def _local_names(function: Function) -> frozenset[str]:
-    """Return the names that a function gives itself. `self` stays: what it calls on itself tells it from others."""
-    names = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)} - {"self", "cls"}
-    names |= {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    return frozenset(names | {n.name for n in ast.walk(function) if isinstance(n, ast.ExceptHandler) and n.name})
 
 
 def _silent(node: ast.stmt) -> bool:
@@ -206,10 +271,11 @@ def _parts(node: ast.stmt) -> Iterator[tuple[str, list[ast.expr]]]:
             )
 
 
-def _blocks(node: ast.stmt) -> Iterator[list[ast.stmt]]:
+def _blocks(node: ast.stmt) -> Iterator[tuple[list[ast.stmt], bool]]:
+    """Go through the blocks of a statement, each with whether the statement's condition holds there."""
     for field in ("body", "orelse", "finalbody"):
-        yield getattr(node, field, [])
+        yield getattr(node, field, []), field == "body"
     for handler in getattr(node, "handlers", []):
-        yield handler.body
+        yield handler.body, True
     for case in getattr(node, "cases", []):
-        yield case.body
+        yield case.body, True
