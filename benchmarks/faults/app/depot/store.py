@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import contextmanager
 
 SIZE = 6
-PATIENCE_S = 0.4
+PATIENCE_S = 1.0
 
 
 class PoolTimeout(Exception):
