@@ -22,7 +22,7 @@ from untilgreen.errors import EvidenceIncomplete
 from untilgreen.model.analysis import Approval, Decision, Offer
 from untilgreen.model.cycle import Run, Stop
 from untilgreen.settings import Settings
-from untilgreen.stopping import AFTER_FIXING, BEFORE_FIXING, Ending, Standing, ending
+from untilgreen.stopping import AFTER_FIXING, BEFORE_FIXING, Ending, ending, standing_of
 from untilgreen.wiring import Workshop, asker, cloud
 
 
@@ -57,7 +57,7 @@ def go_round(run: Run, request: Request, place: Environment) -> Ending:
             error = state.result(raise_on_failure=False)
             raise error if isinstance(error, Exception) else EvidenceIncomplete
         undone = undo_regressed(run, settings)
-        standing = Standing(cycle=cycle, max_cycles=settings.max_cycles)
+        standing = standing_of(ledger.read(), settings)
         if end := ending(BEFORE_FIXING, standing):
             return end
         if undone.commit != run.commit:  # what is left is tested before anything new is tried on top of it

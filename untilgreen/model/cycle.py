@@ -69,6 +69,11 @@ class Stop(StrEnum):
 
     GREEN = "green"
     MAX_CYCLES = "max_cycles"
+    TIME = "time"  # the minutes that the settings allow are over
+    COST = "cost"  # so is the money
+    NO_PROGRESS = "no_progress"  # nothing got better for some cycles
+    BREAKER = "breaker"  # some cycles in a row could not even be tested
+    REGRESSION = "regression"  # a fix made it worse and could not be taken back
     NO_FIX = "no_fix"  # nothing approved is left to try
     ALL_REJECTED = "all_rejected"  # every analysis or every fix was rejected
     NOT_APPROVED = "not_approved"

@@ -21,6 +21,11 @@ WORDS = {
 _ENDS = {
     Stop.GREEN: "Every line of green is proven.",
     Stop.MAX_CYCLES: "The allowed number of cycles is used up.",
+    Stop.TIME: "The allowed time is used up.",
+    Stop.COST: "The allowed money is used up.",
+    Stop.NO_PROGRESS: "Nothing got better any more.",
+    Stop.BREAKER: "The services could not be tested, again and again.",
+    Stop.REGRESSION: "A fix made it worse and could not be taken back.",
     Stop.NO_FIX: "No approved fix is left to try.",
     Stop.ALL_REJECTED: "The review rejected everything that was offered.",
     Stop.NOT_APPROVED: "The fixes were not approved.",

@@ -21,6 +21,7 @@ from untilgreen.settings.people import (
     PatchQueue,
     RecordedAnalyst,
     RollbackSettings,
+    StopSettings,
 )
 from untilgreen.settings.services import (
     Builder,
@@ -58,6 +59,7 @@ __all__ = [
     "Shards",
     "SnapshotBuilder",
     "SsotSettings",
+    "StopSettings",
     "SuiteSettings",
     "in_order",
     "parse",
@@ -93,6 +95,8 @@ class Settings(Part):
     """When services go back to the revision that was good before."""
     max_cycles: int = Field(default=5, ge=1, le=50)
     """A loop that has not become green after five fixes needs a person."""
+    stop: StopSettings = StopSettings()
+    """When a loop gives up earlier."""
 
 
 def parse(text: str, name: str = FILE) -> Settings:

@@ -83,3 +83,18 @@ class RollbackSettings(Part):
     """When a service cannot be deployed or is not healthy: half a rollout is worse than none."""
     when_worse: bool = False
     """When a cycle's tests pass less often than the one's before. Off: a loop wants to see and mend what fails."""
+
+
+class StopSettings(Part):
+    """When a loop gives up before it is green, beside max_cycles."""
+
+    minutes: float | None = Field(default=None, gt=0)
+    """Wall time, looked at after each cycle. None: as long as it takes."""
+    budget: float | None = Field(default=None, gt=0)
+    """Money, in the currency of `price_per_hour`. None: whatever it costs."""
+    price_per_hour: float = Field(default=0, ge=0)
+    """What an hour of a loop costs a team: instances, the worker, staging's databases."""
+    no_progress: int = Field(default=3, ge=1)
+    """Cycles without any cause resolved, improved or newly seen. One may be bad luck; three are a person's work."""
+    broken: int = Field(default=2, ge=1)
+    """Cycles in a row that could not be tested at all: the same rollout again would not change it."""
