@@ -5,6 +5,7 @@ from __future__ import annotations
 from untilgreen.model.claims import ConfigMismatch, DefectiveTest, ServiceDown, Unknown
 from untilgreen.model.evidence import Case, Entry, Request
 from untilgreen.triage.changes import regressed
+from untilgreen.triage.deciding import open_end, unknown
 from untilgreen.triage.defects import cause_of, raised_link
 from untilgreen.triage.dependency import callee_of, ended, is_network, took_long, unreachable
 from untilgreen.triage.descent import Descent, Hop
@@ -122,7 +123,7 @@ class Walk:
             link = unreachable(service, callee, error.entry)
             question = f"Why can {service} not reach {callee}?"
             changed = changed_setting(scene, [service], entries, question, related=("egress", "network"))
-            return (link, *(changed or (_unknown(f"whether {callee} was up and reachable from {service}"),)))
+            return (link, *(changed or (unknown(f"whether {callee} was up and reachable from {service}"),)))
         if _forbidden(scene, error):
             question = f"Why may {service} not do this?"
             if changed := changed_setting(scene, [service], entries, question, related=("account",)):
@@ -142,7 +143,11 @@ class Walk:
             return links if settled else (*links, *self._changed_handler(descent, hop, always=True))
         if links := self._crashing(hop):
             return links
-        return self._changed_handler(descent, hop) or self._changed_test(descent.case) or (self._nothing(hop, entries),)
+        return (
+            self._changed_handler(descent, hop)
+            or self._changed_test(descent.case)
+            or (open_end(scene, descent, hop, entries),)
+        )
 
     def _crashing(self, hop: Hop) -> Chain:
         """A container that ends by itself explains those who get no answer, and its last traceback explains it."""
@@ -201,25 +206,8 @@ class Walk:
         claim_unknown = Unknown(missing=(what,))
         return (Link(claim_unknown, "Why does the test fail?", "It reached no deployed service.", cite(case), 0.3),)
 
-    def _nothing(self, hop: Hop, entries: list[Entry]) -> Link:
-        """Say what would decide."""
-        missing = []
-        if self._scene.bundle.covers(Entry, hop.service) is None:
-            missing.append(f"the complete log of {hop.service}")
-        if hop.row is None:
-            missing.append(f"a row of this test in the request log of {hop.service}")
-        if not [e for e in entries if e.service == hop.service]:
-            missing.append(f"a log line of {hop.service} with the test's trace")
-        missing.append(f"the same request, repeated on this revision of {hop.service}")
-        return _unknown(*missing)
-
 
 def _forbidden(scene: Scene, error: Error) -> bool:
     """Tell whether an exception says that an account lacks a permission."""
     raised = error.entry.raised
     return raised is not None and scene.knowledge.exception_is(raised.exception, raised.message, "permission")
-
-
-def _unknown(*missing: str) -> Link:
-    answer = f"The evidence stops here. It would be decided by: {'; '.join(missing)}."
-    return Link(Unknown(missing=missing), "And why is that?", answer, (), 0.3)
