@@ -27,6 +27,7 @@ from untilgreen.review.scene import current, errors, in_file, of_failures, of_pa
 
 _WORD = re.compile(r"[A-Za-z_]\w{3,}")
 _NO_WORDS = frozenset({*keyword.kwlist, "self", "line", "file", "File", "Traceback", "most", "recent", "call", "last"})
+_REQUIRES = re.compile(r"requirements[\w.-]*\.txt$|pyproject\.toml$|Pipfile$|setup\.(?:py|cfg)$")
 _BAD = 400
 _NEAR = 3
 """Lines between a change and a frame that it may have broken."""
@@ -56,7 +57,7 @@ def _blamed(why: Why, shown: tuple[Item, ...]) -> list[Hunk]:
 def _touches(chain: Chain, effect: Why, hunk: Hunk) -> bool:
     match effect.claim:
         case CodeDefect(path=path):
-            return hunk.path == path
+            return hunk.path == path or (_REQUIRES.search(hunk.path) is not None and hunk in _explaining(chain, effect))
         case FileExcluded(rule_file=path):
             return hunk.path == path or _begins_to_ask(chain, effect, hunk)
         case SecretMissing(env=name):

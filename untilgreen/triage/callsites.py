@@ -84,11 +84,13 @@ class Index:
         sites: in the order of path and line.
         named: the same by the last part of their names, and so by what they call.
         definitions: by name.
+        classes: by name.
     """
 
     sites: tuple[Site, ...]
     named: dict[str, tuple[Site, ...]]
     definitions: dict[str, tuple[Definition, ...]]
+    classes: dict[str, tuple[Definition, ...]]
 
 
 def index_of(scene: Scene, service: str) -> Index:
@@ -104,6 +106,7 @@ def index_of(scene: Scene, service: str) -> Index:
 def _index(scene: Scene, files: Iterable[SourceFile]) -> Index:
     sites: list[Site] = []
     definitions: dict[str, list[Definition]] = defaultdict(list)
+    classes: dict[str, list[Definition]] = defaultdict(list)
     for file in files:
         tree = scene.tree(file.path)
         if tree is None:
@@ -113,14 +116,15 @@ def _index(scene: Scene, files: Iterable[SourceFile]) -> Index:
             scene.memo[key] = _Reader(file.path, tree)
         reader: _Reader = scene.memo[key]
         sites += reader.sites
-        for node in reader.functions:
-            definition = Definition(file.path, node.lineno, node.end_lineno or node.lineno, node.name)
-            definitions[node.name].append(definition)
+        for found, nodes in ((definitions, reader.functions), (classes, reader.classes)):
+            for node in nodes:
+                definition = Definition(file.path, node.lineno, node.end_lineno or node.lineno, node.name)
+                found[node.name].append(definition)
     ordered = sorted(sites, key=lambda s: (s.path, s.line, s.name))
     named: dict[str, list[Site]] = defaultdict(list)
     for site in ordered:
         named[site.short].append(site)
-    return Index(tuple(ordered), _frozen(named), _frozen(definitions))
+    return Index(tuple(ordered), _frozen(named), _frozen(definitions), _frozen(classes))
 
 
 def _frozen(found: dict[str, list[Kind]]) -> dict[str, tuple[Kind, ...]]:
@@ -133,7 +137,8 @@ class _Reader:
     def __init__(self, path: str, tree: ast.Module) -> None:
         self.path = path
         self.sites: list[Site] = []
-        self.functions: list[Function] = []
+        self.functions: list[Function | ast.ClassDef] = []
+        self.classes: list[Function | ast.ClassDef] = []
         self._imports = _imports(tree)
         self._block(tree.body, "<module>", {})
 
@@ -148,6 +153,8 @@ class _Reader:
             self.functions.append(node)
             self._block(node.body, node.name, {})
             return
+        if isinstance(node, ast.ClassDef):
+            self.classes.append(node)
         result = isinstance(node, ast.Return)
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr | ast.withitem):

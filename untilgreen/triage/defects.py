@@ -8,6 +8,7 @@ from untilgreen.model.analysis import Citation
 from untilgreen.model.claims import CodeDefect, ErrorRaised, SecretMissing, Unknown
 from untilgreen.model.evidence import Entry, Hunk
 from untilgreen.triage.awaiting import Unawaited, not_awaited
+from untilgreen.triage.beneath import changed_beneath
 from untilgreen.triage.callsites import Definition, Site, index_of
 from untilgreen.triage.changes import bringing_line, bringing_text, regressed, removing_text
 from untilgreen.triage.deviance import Deviance, deviance, unguarded
@@ -165,11 +166,40 @@ def _told(hunk: Hunk, words: set[str]) -> list[str]:
 def _own_line(scene: Scene, error: Error, spot: Spot) -> Chain:
     """A line that deviates or is new is wrong; one that is neither is a victim of a change above it, if any."""
     found, brought = deviance(scene, error.entry.service, spot), _brought(scene, spot)
-    above = None if found or brought else changed_on_the_way(scene, error)
-    if above:
-        return (_above(scene, spot, *above),)
+    if not found and not brought:
+        if above := changed_on_the_way(scene, error):
+            return (_above(scene, spot, *above),)
+        if links := changed_beneath(scene, error, spot):
+            return links
+        if _of_the_state(scene, error):
+            return (_as_it_was(scene, error, spot),)
     question = f"Why does {spot.function} raise {short(error.exception)}?"
     return (_defect(scene, spot, found, question, 0.9 if found else 0.6), *brought)
+
+
+def _of_the_state(scene: Scene, error: Error) -> bool:
+    """Tell whether an exception complains of what a store holds, while all changes since all was well are known."""
+    raised = error.entry.raised
+    known = scene.manifest.good_commit and scene.bundle.covers(Hunk, "*")
+    return bool(raised and known and scene.knowledge.exception_is(raised.exception, raised.message, "state"))
+
+
+def _as_it_was(scene: Scene, error: Error, spot: Spot) -> Link:
+    """Return the honest end at a line that worked in the last good commit, and that no change has to do with."""
+    service = error.entry.service
+    root = scene.root(service)
+    since = list(dict.fromkeys(h.commit for h in scene.hunks if root and h.path.startswith(root)))
+    others = ", ".join(f"{sha[:12]} ({scene.commits[sha].subject})" for sha in since[:3])
+    missing = (
+        f"what the store of {service} held before this test and before it when all was well",
+        *((f"whether {others} has to do with it",) if others else ()),
+    )
+    answer = (
+        f"{spot.path}:{spot.line} in {spot.function} raises it: {spot.source}. That line, and what it calls, is as it "
+        f"was in the last good commit; what the store holds may not be. This would decide: {'; '.join(missing)}."
+    )
+    question = f"Why does {spot.function} raise {short(error.exception)}?"
+    return Link(Unknown(missing=missing), question, answer, (), 0.4)
 
 
 def _above(scene: Scene, spot: Spot, passed: Spot, hunk: Hunk) -> Link:

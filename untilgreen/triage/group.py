@@ -14,6 +14,7 @@ from untilgreen.model.claims import (
     EndpointMissing,
     ErrorRaised,
     FileExcluded,
+    HttpFailure,
     RegressedBy,
     ResourceExhausted,
     SecretMissing,
@@ -30,7 +31,7 @@ from untilgreen.triage.whys import MOST, Chain, Link
 
 _SETTLED = (SecretMissing, ConfigMismatch, FileExcluded, ResourceExhausted)
 _BETWEEN = (DependencyUnreachable, TimedOut, ServiceDown)
-_SERVER = 500
+_NOT_FOUND, _SERVER = 404, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,8 @@ def _of_class(claim: CodeDefect, chain: Chain) -> Cause:
 def _of_change(leaf: RegressedBy, chain: Chain, key: str) -> Cause:
     """Routes dropped by one commit from one file are one cause; other changes only when they are the same place."""
     if any(isinstance(link.claim, EndpointMissing) for link in chain):
-        return Cause(f"routes {leaf.commit} {leaf.path}", f"404 since routes left {leaf.path}")
+        status = next((link.claim.status for link in chain if isinstance(link.claim, HttpFailure)), _NOT_FOUND)
+        return Cause(f"routes {leaf.commit} {leaf.path} {status}", f"{status} since routes left {leaf.path}")
     if defect := next((link.claim for link in chain if isinstance(link.claim, CodeDefect)), None):
         return Cause(f"defect {defect.path} {defect.symbol}", key)
     place = chain[-1].citations[0].evidence if chain[-1].citations else leaf.commit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 
 from untilgreen.model.evidence import Hunk, Request
@@ -86,9 +87,17 @@ def reach(scene: Scene, service: str, start: Iterable[Definition]) -> list[Defin
     edge = list(found)
     for _ in range(_DEPTH):
         called = {s.short for s in index.sites for d in edge if d.holds(s.path, s.line)}
-        edge = [d for name in sorted(called) for d in index.definitions.get(name, ()) if d not in found]
+        called |= {name for d in edge for name in _annotated(scene, d)}
+        known = ((*index.definitions.get(name, ()), *index.classes.get(name, ())) for name in sorted(called))
+        edge = [d for definitions in known for d in definitions if d not in found]
         found += edge
     return found
+
+
+def _annotated(scene: Scene, function: Definition) -> list[str]:
+    """Return the sorts of thing that a function takes and gives by its annotations: a web framework checks them."""
+    header = "\n".join(scene.lines(function.path)[function.line - 1 : function.line + 5]).partition("):")[0]
+    return re.findall(r"(?::|->|\[|\|)\s*([A-Z]\w+)", header)
 
 
 def touching(scene: Scene, functions: list[Definition]) -> list[Hunk]:
@@ -102,9 +111,17 @@ def _touches(scene: Scene, hunk: Hunk, function: Definition) -> bool:
         return False
     added = {line.strip() for line in hunk.added if len(line.strip()) > _TRIVIAL}
     if added:
-        body = {line.strip() for line in scene.lines(function.path)[function.line - 1 : function.end]}
+        body = {line.strip() for line in scene.lines(function.path)[_top(scene, function) - 1 : function.end]}
         return bool(added & body)
-    return function.line <= hunk.line <= function.end + 1
+    return _top(scene, function) <= hunk.line <= function.end + 1
+
+
+def _top(scene: Scene, function: Definition) -> int:
+    """Return a function's first line with its decorators."""
+    lines, top = scene.lines(function.path), function.line
+    while top > 1 and lines[top - 2].lstrip().startswith("@"):
+        top -= 1
+    return top
 
 
 def suspect(scene: Scene, row: Request) -> Hunk | None:

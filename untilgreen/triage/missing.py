@@ -6,17 +6,20 @@ from untilgreen.model.claims import EndpointMissing, Unknown
 from untilgreen.model.evidence import Request
 from untilgreen.triage.changes import regressed, removing_route
 from untilgreen.triage.masking import segments
-from untilgreen.triage.routes import Route, Routes, literals
+from untilgreen.triage.routes import Route, Routes, literals, matches
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.whys import Chain, Link, cite
 
 NOT_FOUND = 404
+_NO_METHOD = 405
 
 
 def absent(scene: Scene, row: Request) -> Chain:
     """Return the links behind a 404, or nothing when a handler gave it: then the thing, not the route, is missing."""
     path = scene.paths.template(row.path)
     answers = scene.tally[scene.key_of(row)]
+    if row.status == _NO_METHOD and set(answers) == {_NO_METHOD}:
+        return _other_method(scene, row, path)
     if row.status != NOT_FOUND or set(answers) - {NOT_FOUND}:
         return ()
     removed = removing_route(scene, row.service, path)
@@ -36,6 +39,23 @@ def absent(scene: Scene, row: Request) -> Chain:
         f"a commit after the last good one that removed {path} from {row.service}, or a specification that asks for it",
     )
     return (link, Link(Unknown(missing=missing), question, "No change since the last good commit removed it.", (), 0.4))
+
+
+def _other_method(scene: Scene, row: Request, path: str) -> Chain:
+    """A route whose path is there and whose method a change took away."""
+    parts = segments(path)
+    named = f"{row.service} serves {path}, but not with {row.method}."
+    claim = EndpointMissing(service=row.service, method=row.method, path=path)
+    link = Link(claim, f"Why does {row.service} answer {_NO_METHOD}?", named, cite(row), 0.8)
+    for hunk in (h for h in scene.hunks if h.path.startswith(scene.root(row.service))):
+        gone = [line for line in hunk.removed if row.method.lower() in line.lower() and _names_it(line, parts)]
+        if gone and not any(row.method.lower() in line.lower() for line in hunk.added if _names_it(line, parts)):
+            return (link, regressed(scene, hunk, "Why not with this method?", "took it away", gone[0].strip()))
+    return ()
+
+
+def _names_it(line: str, parts: tuple[str, ...]) -> bool:
+    return any(matches(route, parts[len(parts) - len(route) :]) for route in literals(line) if route)
 
 
 def _closer(removed: set[Route], known: list[Route], path: str) -> bool:

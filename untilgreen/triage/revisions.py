@@ -78,6 +78,14 @@ def _named(found: Difference, said: str) -> bool:
     return any(re.search(rf"(?<![\w.-]){re.escape(word)}(?![\w-])", said) for word in (*words, *values))
 
 
+def changed_secret(scene: Scene, service: str, question: str) -> Chain:
+    """Return the one secret of a service that is another one, or another version, since all was well."""
+    found = [d for d in differences(scene, service) if d.secret]
+    if len(found) != 1:
+        return ()
+    return (changed_link(scene, found[0], question, 0.75), *brought_by(scene, found[0].key, found[0].now))
+
+
 def wrong_address(scene: Scene, caller: str, callee: str) -> Chain:
     """Return the variable of a caller that has the address of one service where it had another's."""
     addressed = [d for d in differences(scene, caller) if d.variable and _addressee(scene, d.now) == callee]

@@ -9,6 +9,7 @@ from datetime import datetime
 from untilgreen.model.claims import CodeDefect, ConfigMismatch, FileExcluded, ServiceDown, StartupFailed, Unknown
 from untilgreen.model.delivery import Exclusion
 from untilgreen.model.evidence import Entry, HealthSeen, Hunk, ImageContent, Request, Revision
+from untilgreen.triage.beneath import requirements
 from untilgreen.triage.changes import bringing_text, regressed, removing_text
 from untilgreen.triage.defects import cause_of, raised_link, secret_links
 from untilgreen.triage.dependency import exits
@@ -82,8 +83,19 @@ def behind(scene: Scene, errors: Errors, revision: Revision, until: datetime | N
     return (
         _port(scene, revision, logged)
         or changed_setting(scene, [revision.service], logged, "Why did it not start?", sole=True)
+        or _only_change(scene, revision)
         or (_dark(revision),)
     )
+
+
+def _only_change(scene: Scene, revision: Revision) -> Chain:
+    """Suspect the one commit that touched what the container runs, since its start is all that it did."""
+    root = scene.root(revision.service)
+    hunks = [h for h in scene.hunks if root and h.path.startswith(root) and not h.path.endswith((".md", ".txt"))]
+    if len({h.commit for h in hunks}) != 1 or not scene.manifest.good_commit:
+        return ()
+    did = f"alone changed what {revision.service} runs,"
+    return (regressed(scene, hunks[0], "It logged no exception. What changed?", did, strength=0.5),)
 
 
 def _fatal(scene: Scene, errors: Errors, revision: Revision, logged: list[Entry]) -> Entry | None:
@@ -173,10 +185,10 @@ def _removed(scene: Scene, service: str, module: str, name: str | None) -> Hunk 
     gone = [p for p in files if p not in scene.by_path]
     if gone:
         return next((h for h in scene.hunks if h.path in gone and h.removed), None)
-    wanted = [
-        p for p in paths if re.search(r"requirements[\w.-]*\.txt$|pyproject\.toml$|Pipfile$|setup\.(?:py|cfg)$", p)
-    ]
-    return removing_text(scene, module.split(".", maxsplit=1)[0], wanted)
+    wanted = [h.path for h in requirements(scene, service)]
+    top = module.split(".", maxsplit=1)[0]
+    fewer = [h for h in requirements(scene, service) if h.removed]
+    return removing_text(scene, top, wanted) or (fewer[0] if len(fewer) == 1 else None)
 
 
 def _import_line(scene: Scene, error: Error) -> Chain:

@@ -15,7 +15,7 @@ from untilgreen.triage.handlers import suspect
 from untilgreen.triage.limits import limited
 from untilgreen.triage.missing import absent
 from untilgreen.triage.rejected import REFUSAL, behind_refusal, refusal
-from untilgreen.triage.revisions import changed_setting, wrong_address
+from untilgreen.triage.revisions import changed_secret, changed_setting, wrong_address
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.seen import answered, seen
 from untilgreen.triage.startup import behind
@@ -23,7 +23,8 @@ from untilgreen.triage.undeployed import elsewhere, older_source
 from untilgreen.triage.whys import Chain, Link, cite
 
 _BAD = 400
-_GATEWAY = "gateway"
+_SERVER = 500
+_GATEWAY, _QUOTA = "gateway", "quota"
 
 
 class Walk:
@@ -124,10 +125,14 @@ class Walk:
             question = f"Why can {service} not reach {callee}?"
             changed = changed_setting(scene, [service], entries, question, related=("egress", "network"))
             return (link, *(changed or (unknown(f"whether {callee} was up and reachable from {service}"),)))
-        if _forbidden(scene, error):
+        if _says(scene, error, "permission"):
             question = f"Why may {service} not do this?"
             if changed := changed_setting(scene, [service], entries, question, related=("account",)):
                 return changed
+        if _says(scene, error, "credentials") and (
+            changed := changed_secret(scene, service, f"Why are the credentials of {service} not accepted?")
+        ):
+            return changed
         return cause_of(scene, error, callees, tuple(entries))
 
     def _silent_end(self, descent: Descent, hop: Hop, entries: list[Entry]) -> Chain:
@@ -164,17 +169,29 @@ class Walk:
 
         Of the services on the trace the innermost comes first, and what passing tests run as well is innocent.
         """
-        if hop.row is None or (self.intermittent(descent, hop.row) and not (hop.slow or always)):
+        always = always or hop.slow or self._family(hop) == _QUOTA
+        if hop.row is None or (self.intermittent(descent, hop.row) and not always):
             return ()
-        behind = [row for row in self._scene.inner(descent.case) if row.service != hop.service]
-        for row in (*reversed(behind), hop.row):
+        callers = [h.row for h in descent.hops if h.row and h is not hop]
+        asked = [row for row in self._scene.inner(descent.case) if row.service not in {h.service for h in descent.hops}]
+        inner = [*reversed(asked), hop.row]
+        rows = [*inner, *reversed(callers)] if hop.row.status >= _SERVER else [*reversed(callers), *inner]
+        for row in rows:
             if hunk := suspect(self._scene, row):
                 path = self._scene.paths.template(row.path)
-                links = () if row is hop.row else (answered(self._scene, row, f"Whom does {hop.service} ask?"),)
+                links = (answered(self._scene, row, f"Whom does {hop.service} ask?"),) if row in asked else ()
                 question = f"What changed in what {row.service} does for {path}?"
                 did = "alone changed what serves it"
                 return (*links, regressed(self._scene, hunk, question, did, strength=0.5))
-        return ()
+        return self._changed_alone(descent, hop)
+
+    def _changed_alone(self, descent: Descent, hop: Hop) -> Chain:
+        """Suspect a setting when it is all that changed in a service: no line of its source did."""
+        if not hop.row or hop.row.status < _BAD:
+            return ()
+        question = f"What changed in {hop.service}?"
+        entries = self._scene.entries(descent.case.trace)
+        return changed_setting(self._scene, [hop.service], entries, question, sole=True)
 
     def intermittent(self, descent: Descent, row: Request) -> bool:
         """Tell whether the same route also answers well, at least as often as it fails."""
@@ -207,7 +224,7 @@ class Walk:
         return (Link(claim_unknown, "Why does the test fail?", "It reached no deployed service.", cite(case), 0.3),)
 
 
-def _forbidden(scene: Scene, error: Error) -> bool:
-    """Tell whether an exception says that an account lacks a permission."""
+def _says(scene: Scene, error: Error, family: str) -> bool:
+    """Tell whether an exception is of a family."""
     raised = error.entry.raised
-    return raised is not None and scene.knowledge.exception_is(raised.exception, raised.message, "permission")
+    return raised is not None and scene.knowledge.exception_is(raised.exception, raised.message, family)
