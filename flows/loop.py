@@ -66,6 +66,7 @@ def go_round(run: Run, request: Request, place: Environment) -> Ending:
         offered = offer_fixes(run, settings, cycle)
         with place.asking(datetime.now(UTC) + timedelta(seconds=settings.approve.timeout_s)):
             approval = decide(run, settings, offered)
+        approval = approval and approval.model_copy(update={"offer": approval.offer or offered.digest})
         fixes = apply_approved(run, settings, offered, approval)
         if end := ending(AFTER_FIXING, standing.model_copy(update={"approval": approval, "fixes": fixes})):
             return end

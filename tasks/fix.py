@@ -8,7 +8,7 @@ from tasks.judge import chapters
 from tasks.policy import policy
 from untilgreen.collect.bundle import load
 from untilgreen.fix import standing as known
-from untilgreen.fix.step import apply_fixes, offer
+from untilgreen.fix.step import apply_fixes, check_approved, offer
 from untilgreen.fix.undo import plan, undo
 from untilgreen.model.analysis import Approval, Decision, Fixes, Offer
 from untilgreen.model.cycle import Cycle, Run
@@ -20,7 +20,7 @@ POLICY = "policy"
 """The approver when nobody was asked: it lets through what the review approved, never what the review left open."""
 
 
-@task(name="offer", task_run_name="offer-{run.cycle}", **policy(timeout_s=3600))
+@task(name="offer", task_run_name="offer-{run.cycle}", **policy(timeout_s=21_600, retries=0))
 def offer_fixes(run: Run, settings: Settings, cycle: Cycle) -> Offer:
     """Ask the fixers for each approved cause, and judge what they offer."""
     shop = Workshop(run, settings)
@@ -32,15 +32,19 @@ def offer_fixes(run: Run, settings: Settings, cycle: Cycle) -> Offer:
         cycle.triage,
         cycle.reviews,
         bundle,
-        shop.fixers(),
+        shop.fixers(bundle),
         shop.history,
         tried(shop),
         checker=shop.checker,
         store=shop.index,
+        vain=known.attempts(chapters(shop, run.cycle)),
+        limits=settings.fixing,
     )
     for judged in made.reviews:
         against = "; ".join(f.message for f in judged.findings if f.truth != "supported")
         narrator().say("fix", f"{judged.decision}: {judged.title.rstrip('.')}{': ' if against else ''}{against}")
+    for judged in made.passed_over:
+        narrator().say("fix", f"nothing of it: {judged.title}: {judged.findings[0].message}")
     return made
 
 
@@ -54,6 +58,7 @@ def apply_approved(run: Run, settings: Settings, made: Offer, approval: Approval
     def work() -> Fixes:
         if approval is None or approval.decision is not Decision.APPROVED:
             return Fixes(reviews=made.reviews, applied=(), commit=run.commit)
+        check_approved(run, made, approval)
         human = approval.approver != POLICY
         return apply_fixes(run, made, shop.history, branch(run), undecided=human)
 

@@ -10,6 +10,7 @@
     |- SuiteCrashed          exit 4
     |- EvidenceIncomplete    exit 4
     |- AnalysisUnreadable    exit 4   of one analyst: the loop goes on without it
+    |- FixUnusable           exit 5   of one fixer: the loop goes on without it
     |- RepositoryError       exit 2
     |- ServerUnavailable     exit 2
     |- EnvironmentTaken      exit 2
@@ -94,3 +95,16 @@ class AnalysisUnreadable(UntilgreenError):
     """An analyst failed, or wrote something that is no analysis."""
 
     exit_code = 4
+
+
+class FixUnusable(UntilgreenError):
+    """A fixer failed, or made something that is not taken over."""
+
+    exit_code = 5
+
+    def __init__(self, rule: str, message: str, *, refused: bool = False) -> None:
+        super().__init__(message)
+        self.rule = rule
+        """For example `fixer.time` or `fixer.symlink`."""
+        self.refused = refused
+        """True when it made something that must not be taken over; False when it made nothing."""

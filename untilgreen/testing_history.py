@@ -14,16 +14,15 @@ from pathlib import Path
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import Hunk, PatchedFile, PatchSet
 
-from untilgreen.errors import RepositoryError
-from untilgreen.ports import CommitInfo, LineOrigin
+from untilgreen.errors import FixUnusable, RepositoryError
+from untilgreen.fix.diff import NOWHERE, file_diff, lines_of
+from untilgreen.ports import CommitInfo, Harvest, LineOrigin, TouchedFile
 
 BEGINNING = datetime(2025, 1, 1, tzinfo=UTC)
 """When fakes' time starts: the same in every run."""
 
-_NOWHERE = "/dev/null"
+_NOWHERE = NOWHERE
 """unidiff's own is_added_file and is_removed_file are wrong where a diff without context starts at line 1."""
-
-_NO_NEWLINE = "\\ No newline at end of file\n"
 
 
 class FakeHistory:
@@ -109,6 +108,25 @@ class FakeHistory:
         """Return what was scripted."""
         return self.changed
 
+    def clone(self, commit: str, folder: Path) -> None:
+        """Write a commit's files into an empty folder."""
+        if folder.exists() and any(folder.iterdir()):
+            raise RepositoryError(f"{folder}: it is not empty.")
+        self.export(commit, folder)
+
+    def harvest(self, commit: str, folder: Path) -> Harvest:
+        """Compare the files of a folder with a commit; every file is taken for a plain one."""
+        if not folder.is_dir():
+            raise FixUnusable("fixer.folder", "the copy is gone", refused=True)
+        old = self._trees[self.resolve(commit)]
+        new = {p.relative_to(folder).as_posix(): p.read_bytes().decode() for p in folder.rglob("*") if p.is_file()}
+        changed = sorted(path for path in {*old, *new} if old.get(path) != new.get(path))
+        return Harvest(files=tuple(_touched(p, old.get(p), new.get(p)) for p in changed), diff=diff_of(old, new))
+
+    def state(self) -> dict[str, str]:
+        """Return the branches."""
+        return {"refs": repr(sorted(self.branches.items()))}
+
     def contains(self, commit: str, ancestor: str) -> bool:
         """Go back from the commit."""
         sha = self.resolve(commit)
@@ -140,10 +158,18 @@ class FakeHistory:
         return sha
 
 
+def _touched(path: str, old: str | None, new: str | None) -> TouchedFile:
+    mode = ["100644" if text is not None else "" for text in (old, new)]
+    lines = file_diff(path, old, new, context=0).split("\n")
+    changed = sum(line.startswith(("+", "-")) and not line.startswith(("+++ ", "--- ")) for line in lines)
+    ends = bool(old and new and ("\r\n" in old) != ("\r\n" in new))
+    return TouchedFile(path=path, mode_before=mode[0], mode_after=mode[1], lines=changed, line_ends=ends)
+
+
 def diff_of(old: Mapping[str, str], new: Mapping[str, str]) -> str:
     """Return the unified diff between two trees, without context lines."""
     changed = sorted(path for path in {*old, *new} if old.get(path) != new.get(path))
-    return "".join(_file_diff(path, old.get(path), new.get(path)) for path in changed)
+    return "".join(file_diff(path, old.get(path), new.get(path), context=0) for path in changed)
 
 
 def patched(files: Mapping[str, str], diff: str) -> dict[str, str]:
@@ -170,16 +196,8 @@ def patched(files: Mapping[str, str], diff: str) -> dict[str, str]:
     return result
 
 
-def _file_diff(path: str, old: str | None, new: str | None) -> str:
-    mode = "new file mode 100644\n" if old is None else "deleted file mode 100644\n" if new is None else ""
-    before, after = (f"a/{path}" if old is not None else _NOWHERE), (f"b/{path}" if new is not None else _NOWHERE)
-    lines = difflib.unified_diff(_lines(old), _lines(new), before, after, n=0)
-    body = "".join(line if line.endswith("\n") else f"{line}\n{_NO_NEWLINE}" for line in lines)
-    return f"diff --git a/{path} b/{path}\n{mode}{body}"
-
-
 def _patched_text(text: str, change: PatchedFile) -> str:
-    lines, result, position = _lines(text), [], 0
+    lines, result, position = lines_of(text), [], 0
     for hunk in change:
         start = hunk.source_start - (1 if hunk.source_length else 0)
         result += lines[position:start]
@@ -198,10 +216,6 @@ def _side(hunk: Hunk, kinds: str) -> list[str]:
         for line, following in itertools.pairwise(marked)
         if line.line_type in kinds
     ]
-
-
-def _lines(text: str | None) -> list[str]:
-    return io.StringIO(text or "", newline="\n").readlines()
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

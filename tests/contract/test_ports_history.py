@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from untilgreen.adapters.git import Git
-from untilgreen.errors import RepositoryError
+from untilgreen.errors import FixUnusable, RepositoryError
 from untilgreen.ports import History
 from untilgreen.testing import FakeHistory
 from untilgreen.testing_history import diff_of, patched
@@ -357,3 +357,56 @@ def test_contains(history: History) -> None:
     assert history.contains(first, first)
     assert not history.contains(first, second)
     assert not history.contains(second, "f" * 40)
+
+
+def test_clone_and_harvest(history: History, tmp_path: Path) -> None:
+    """A copy holds the commit's files; what is changed in it comes back as modes, lines and a diff that applies."""
+    copy = tmp_path / "copy"
+    base = history.log("HEAD", 2)[1].sha
+    history.clone(base, copy)
+    assert history.harvest(base, copy).files == ()
+    (copy / "app.py").write_text("a = 1\nb = 3\nc = 3\n")
+    (copy / "more.py").write_text("x\r\n")
+    (copy / "docs/odd näme.md").unlink()
+    got = history.harvest(base, copy)
+    seen = [(f.path, f.mode_before, f.mode_after, f.lines, f.line_ends) for f in got.files]
+    assert seen == [
+        ("app.py", "100644", "100644", 2, False),
+        ("docs/odd näme.md", "100644", "", 1, False),
+        ("more.py", "", "100644", 1, False),
+    ]
+    made = history.commit_patch(base, got.diff, "Take it over\n", "taken")
+    assert (history.read(made, "app.py"), history.read(made, "more.py")) == ("a = 1\nb = 3\nc = 3\n", "x\r\n")
+    assert history.read(made, "docs/odd näme.md") is None
+
+
+def test_harvest_of_other_line_ends(history: History, tmp_path: Path) -> None:
+    """A file whose line ends changed is told."""
+    history.clone("HEAD", tmp_path / "copy")
+    (tmp_path / "copy/app.py").write_bytes(b"a = 1\r\nb = 2\r\n")
+    (found,) = history.harvest("HEAD", tmp_path / "copy").files
+    assert found.line_ends
+
+
+def test_harvest_of_a_copy_that_is_gone(history: History, tmp_path: Path) -> None:
+    """Without a folder there is nothing to compare."""
+    with pytest.raises(FixUnusable):
+        history.harvest("HEAD", tmp_path / "nowhere")
+
+
+def test_clone_refuses_a_full_folder(history: History, tmp_path: Path) -> None:
+    """Files that lie there already are not mixed with the copy's."""
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy/x").touch()
+    with pytest.raises(RepositoryError):
+        history.clone("HEAD", tmp_path / "copy")
+
+
+def test_state_tells_refs(history: History, tmp_path: Path) -> None:
+    """The state is the same while nobody changes anything, also across clones, and another after a commit."""
+    before = history.state()
+    history.clone("HEAD", tmp_path / "copy")
+    assert history.state() == before
+    history.commit_patch("HEAD", FIX, "Mend\n", "fix")
+    after = history.state()
+    assert {part for part in after if after[part] != before[part]} == {"refs"}

@@ -8,14 +8,25 @@ from pathlib import Path
 import pytest
 
 from tests.unit.review_scene import bundle, chain, entry, quote
-from untilgreen.errors import RepositoryError
+from untilgreen.errors import FixUnusable, RepositoryError
 from untilgreen.fix.step import apply_fixes, causes, message, offer
 from untilgreen.fix.tree import read_texts
-from untilgreen.model.analysis import Analysis, Decision, Fix, Group, Offer, Review, Reviews, Triage
+from untilgreen.model.analysis import (
+    Analysis,
+    Decision,
+    Finding,
+    Fix,
+    Group,
+    Offer,
+    Review,
+    Reviews,
+    Triage,
+    Truth,
+)
 from untilgreen.model.claims import CodeDefect, SecretMissing
 from untilgreen.model.cycle import Run
 from untilgreen.model.document import content_id
-from untilgreen.settings import FILE
+from untilgreen.settings import FILE, FixingSettings
 from untilgreen.testing import FakeChecker, FakeHistory
 from untilgreen.testing_history import diff_of
 
@@ -34,6 +45,8 @@ class Drawer:
     """A fixer that offers what lies in it for a symbol."""
 
     fixes: dict[str, list[str]]
+    fails: FixUnusable | None = None
+    doubts: tuple[Finding, ...] = ()
     asked: list[str] = field(default_factory=list)
 
     def propose(self, analysis: Analysis) -> tuple[Fix, ...]:
@@ -41,6 +54,8 @@ class Drawer:
         leaf = analysis.leaf.claim
         symbol = leaf.symbol if isinstance(leaf, CodeDefect) else "secret"
         self.asked.append(symbol)
+        if self.fails:
+            raise self.fails
         return tuple(
             Fix(
                 id=content_id("fix", text),
@@ -49,6 +64,7 @@ class Drawer:
                 analysis=analysis.id,
                 breaks=f"{leaf.type} {leaf.subject}",
                 diff=text,
+                doubts=self.doubts,
             )
             for text in self.fixes.get(symbol, ())
         )
@@ -245,3 +261,58 @@ def test_diff_that_stopped_applying() -> None:
     history = FakeHistory(("another base", BASE | {"web/ws.py": "other"}))
     with pytest.raises(RepositoryError):
         apply_fixes(RUN.model_copy(update={"commit": history.head}), made, history, "b")
+
+
+def judged(*drawers: Drawer, claims: tuple[CodeDefect, ...] = (SEND,), **more: object) -> Offer:
+    """Let several drawers offer fixes."""
+    triage, reviews = found(*claims)
+    return offer(
+        RUN,
+        triage,
+        reviews,
+        bundle(ENTRY),
+        drawers,
+        repository(),
+        frozenset(),
+        checker=FakeChecker(),
+        **more,  # type: ignore[arg-type]  # as its signature has them
+    )
+
+
+def test_a_fixer_that_fails_is_noted() -> None:
+    """A fixer that made nothing is passed over with its reason, and the next one gets its turn."""
+    made = judged(Drawer({}, FixUnusable("fixer.time", "took too long")), Drawer({"send": [GOOD]}))
+    assert [fix.diff for fix in made.fixes] == [GOOD]
+    (noted,) = made.passed_over
+    assert (noted.decision, noted.findings[0].rule) == (Decision.NEEDS_HUMAN, "fixer.time")
+
+
+def test_a_fixer_that_makes_what_is_not_taken_is_rejected() -> None:
+    """What a fixer made and nobody takes over is a rejected fix, with the reason."""
+    made = judged(Drawer({}, FixUnusable("fixer.modes", "x is a symbolic link", refused=True)))
+    assert (decisions(made), made.reviews[0].findings[0].rule) == ([Decision.REJECTED], "fixer.modes")
+
+
+def test_a_doubt_of_the_making_asks_a_person() -> None:
+    """What was noticed while a fix was made is decided by a person, however sound the diff is."""
+    doubt = Finding(rule="fixer.outside", truth=Truth.UNPROVEN, message="your repository changed")
+    made = judged(Drawer({"send": [GOOD]}, doubts=(doubt,)))
+    assert (made.fixes, [fix.diff for fix in made.undecided]) == ((), [GOOD])
+
+
+@pytest.mark.parametrize("key", ["group-1", f"code_defect {SEND.subject}"])
+def test_after_two_attempts_a_person_decides(key: str) -> None:
+    """A signature that two fixes did not help gets no third one without a person; one attempt does not matter."""
+    drawer = Drawer({"send": [GOOD]})
+    assert judged(drawer, vain={key: ("Mend it",)}).fixes
+    made = judged(drawer, vain={key: ("Mend it", "Mend it again")})
+    assert (made.fixes, decisions(made)) == ((), [Decision.NEEDS_HUMAN])
+    assert "Mend it, Mend it again" in made.reviews[0].findings[-1].message
+
+
+def test_so_many_fixes_and_no_more() -> None:
+    """The settings say how many fixes one cycle may bring."""
+    drawer = Drawer({"send": [GOOD], "stop": [OTHER]})
+    assert len(judged(drawer, claims=(SEND, STOP)).fixes) == 2
+    made = judged(drawer, claims=(SEND, STOP), limits=FixingSettings(most=1))
+    assert [fix.diff for fix in made.fixes] == [GOOD]

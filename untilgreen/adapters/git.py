@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import tempfile
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from untilgreen.adapters import git_blame, git_commit
+from untilgreen.adapters import git_blame, git_clone, git_commit, git_harvest
 from untilgreen.adapters.git_process import Blobs, GitProcess
 from untilgreen.errors import RepositoryError
-from untilgreen.ports import CommitInfo, LineOrigin
+from untilgreen.ports import CommitInfo, Harvest, LineOrigin
 
 _HEAD_FIELDS = 6
 """A log record: what stands before the token, then sha, parents, time, author, subject; files follow."""
@@ -129,6 +130,28 @@ class Git:
         flags = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal", "--ignore-submodules=all")
         listed = self._git.run("status", *flags, "--", ".")
         return tuple(text(entry[3:]) for entry in listed.split(b"\0") if entry)
+
+    def clone(self, commit: str, folder: Path) -> None:
+        """Make a disposable copy of the repository, checked out at a commit, that knows no way back.
+
+        Raises:
+            RepositoryError: the folder is not empty, or the copy cannot be made.
+        """
+        git_clone.clone(self._git, self.resolve(commit), folder)
+
+    def harvest(self, commit: str, folder: Path) -> Harvest:
+        """Tell how a folder's files differ from a commit, whatever the folder's own git says.
+
+        Raises:
+            FixUnusable: what lies there cannot be compared.
+        """
+        with tempfile.TemporaryDirectory(prefix="untilgreen-") as place:
+            bench = git_commit.borrow(self._git, Path(place))
+            return git_harvest.harvest(bench, self.resolve(commit), folder)
+
+    def state(self) -> dict[str, str]:
+        """Return a digest of each part of the repository: `refs`, `config`, `hooks`, `index`, `files`."""
+        return git_clone.state(self._git)
 
     def contains(self, commit: str, ancestor: str) -> bool:
         """Tell whether a commit is another one or comes after it."""

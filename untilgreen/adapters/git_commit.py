@@ -43,7 +43,7 @@ def commit_patch(git: GitProcess, base: str, diff: str, message: str, branch: st
     ref = f"refs/heads/{branch}"
     _need_free(git, ref)
     with tempfile.TemporaryDirectory(prefix="untilgreen-") as folder:
-        bench = _bench(git, Path(folder))
+        bench = borrow(git, Path(folder))
         commit = _commit(bench, base, diff, message)
         tip = git.try_run("rev-parse", "--verify", "--quiet", ref)
         if tip is not None:
@@ -96,7 +96,7 @@ def _need_free(git: GitProcess, ref: str) -> None:
         raise RepositoryError(f"Branch {name} is checked out. Check out another, for example `git switch -`.")
 
 
-def _bench(git: GitProcess, folder: Path) -> GitProcess:
+def borrow(git: GitProcess, folder: Path) -> GitProcess:
     """Make a bare repository that borrows the user's objects and nothing of their configuration."""
     objects = _place(git, "objects")
     kind = git.run("rev-parse", "--show-object-format").decode().strip()

@@ -16,8 +16,8 @@ from unidiff.errors import UnidiffParseError
 from unidiff.patch import PatchSet
 
 from untilgreen.errors import ConfigError
+from untilgreen.fix.fingerprint import fix_id
 from untilgreen.model.analysis import Analysis, Fix
-from untilgreen.model.document import content_id
 
 _NAME = re.compile(r"\d{4}-[\w.-]+\.patch")
 _HEAD = ("Author", "Title", "Breaks")
@@ -60,7 +60,7 @@ class PatchQueue:
         """Return all patches that break a why of this analysis."""
         return tuple(
             Fix(
-                id=content_id("fix", patch.diff),
+                id=fix_id(patch.diff),
                 author=patch.author,
                 title=patch.title,
                 analysis=analysis.id,

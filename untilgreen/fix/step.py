@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 from untilgreen.collect.bundle import Bundle
-from untilgreen.errors import ConfigError, RepositoryError
+from untilgreen.errors import ConfigError, FixUnusable, RepositoryError
 from untilgreen.fix.images import examined
 from untilgreen.fix.sources import compared
 from untilgreen.fix.tree import Tree, read_texts
 from untilgreen.model.analysis import (
     Analysis,
     AppliedFix,
+    Approval,
     Decision,
     Finding,
     Fix,
@@ -27,10 +29,12 @@ from untilgreen.model.analysis import (
 )
 from untilgreen.model.cycle import Run
 from untilgreen.model.delivery import GateFinding
+from untilgreen.model.document import content_id
 from untilgreen.ports import Checker, Fixer, History
 from untilgreen.review.fixes import refuse, review_fix
 from untilgreen.review.fixes.change import Images, paths_in
-from untilgreen.settings import FILE, parse
+from untilgreen.review.gate import decide
+from untilgreen.settings import FILE, FixingSettings, parse
 from untilgreen.ssot.index import NO_STORE, Store
 
 _CITED = 8
@@ -48,6 +52,8 @@ def offer(  # noqa: PLR0917 - a step takes the documents it needs, in the order 
     *,
     checker: Checker,
     store: Store = NO_STORE,
+    vain: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    limits: FixingSettings = FixingSettings(),  # noqa: B008 - frozen
 ) -> Offer:
     """Ask the fixers for each approved cause and judge what they offer. Commits nothing.
 
@@ -61,13 +67,18 @@ def offer(  # noqa: PLR0917 - a step takes the documents it needs, in the order 
         already: ids of fixes that were committed or rejected before; they are not offered again.
         checker: parses sources, for the image gate.
         store: what was read of the same sources before.
+        vain: group, or broken why -> titles of the fixes that did not help it.
+        limits: how many fixes, and after how many attempts a person looks.
     """
     with TemporaryDirectory(prefix="untilgreen-fix-") as place:
-        bench = _Bench(Tree(history, run.commit, Path(place)), checker, set(already), store)
+        bench = _Bench(Tree(history, run.commit, Path(place)), checker, set(already), store, vain, limits.attempts)
         for analysis in causes(triage, reviews):
+            if len(bench.approved) + len(bench.undecided) >= limits.most:
+                break
             if not bench.serves(analysis):
                 bench.consider(analysis, fixers)
-    return bench.offer({analysis.id: _evidence(analysis, bundle) for analysis in triage.analyses})
+    made = bench.offer({analysis.id: _evidence(analysis, bundle) for analysis in triage.analyses})
+    return made.model_copy(update={"base": run.commit})
 
 
 def causes(triage: Triage, reviews: Reviews) -> Iterator[Analysis]:
@@ -94,6 +105,8 @@ class _Bench:
     checker: Checker
     tried: set[str]
     store: Store
+    vain: Mapping[str, tuple[str, ...]]
+    attempts: int
     reviews: list[FixReview] = field(default_factory=list)
     passed_over: list[FixReview] = field(default_factory=list)
     approved: list[Fix] = field(default_factory=list)
@@ -109,7 +122,7 @@ class _Bench:
     def consider(self, analysis: Analysis, fixers: Sequence[Fixer]) -> None:
         """Take the first fix that the gate approves, or else the first that it asks a human about."""
         open_one: Fix | None = None
-        for fix in (fix for fixer in fixers for fix in fixer.propose(analysis)):
+        for fix in self._proposals(analysis, fixers):
             decision = self._try_on(fix, analysis) if fix.id not in self.tried else None
             if decision is Decision.APPROVED:
                 self.approved.append(fix)
@@ -118,6 +131,14 @@ class _Bench:
                 open_one = fix
         if open_one:
             self.undecided.append(open_one)
+
+    def _proposals(self, analysis: Analysis, fixers: Sequence[Fixer]) -> Iterator[Fix]:
+        """Ask one fixer after the other; one that fails is noted, and the next gets its turn."""
+        for fixer in fixers:
+            try:
+                yield from fixer.propose(analysis)
+            except FixUnusable as error:
+                (self.reviews if error.refused else self.passed_over).append(_unusable(analysis, error))
 
     def _try_on(self, fix: Fix, analysis: Analysis) -> Decision | None:
         """Judge a fix on the tree as it is now; None when it does not apply to it."""
@@ -134,11 +155,19 @@ class _Bench:
             sources = compared(self.tree.folder, copy, fix, settings, self.checker)
             trees = (before, read_texts(copy))
             review = review_fix(fix, analysis, *trees, settings, images, sources, store=self.store)
+            review = _with(review, (*fix.doubts, *self._worn(fix, analysis)))
             if review.decision is Decision.APPROVED:
                 self.tree.keep(copy)
         self.tried.add(fix.id)
         self.reviews.append(review)
         return review.decision
+
+    def _worn(self, fix: Fix, analysis: Analysis) -> Iterator[Finding]:
+        """After so many fixes that did not help a signature, a person decides about the next."""
+        earlier = max(self.vain.get(analysis.group, ()), self.vain.get(fix.breaks, ()), key=len)
+        if len(earlier) >= self.attempts:
+            message = f"{len(earlier)} fixes were tried for this and did not help: {', '.join(earlier)}"
+            yield Finding(rule="fix.attempts", truth=Truth.UNPROVEN, message=message)
 
     def _gate(self, folder: Path) -> tuple[GateFinding, ...]:
         """Ask the image gate about a tree; settings that cannot be read are for another rule to tell."""
@@ -162,9 +191,40 @@ class _Bench:
         )
 
 
+def _with(review: FixReview, more: tuple[Finding, ...]) -> FixReview:
+    """Add what was noticed outside the gate, and decide again."""
+    findings = (*review.findings, *more)
+    return review.model_copy(update={"findings": findings, "decision": decide(findings)})
+
+
+def _unusable(analysis: Analysis, error: FixUnusable) -> FixReview:
+    """Record what a fixer did instead of offering something."""
+    truth = Truth.REFUTED if error.refused else Truth.UNPROVEN
+    leaf = f"{analysis.leaf.claim.type} {analysis.leaf.claim.subject}"
+    return FixReview(
+        fix=content_id("fix", f"{analysis.id} {error.rule} {error}"),
+        title=f"What a fixer made of {leaf}",
+        analysis=analysis.id,
+        decision=decide((finding := Finding(rule=error.rule, truth=truth, message=str(error)),)),
+        findings=(finding,),
+    )
+
+
 def _inapplicable(fix: Fix, analysis: Analysis, error: RepositoryError) -> FixReview:
     note = Finding(rule="fix.applies", truth=Truth.UNPROVEN, message=f"does not apply to the tree as it is: {error}")
     return FixReview(fix=fix.id, title=fix.title, analysis=analysis.id, decision=Decision.NEEDS_HUMAN, findings=(note,))
+
+
+def check_approved(run: Run, made: Offer, approval: Approval) -> None:
+    """See that what is about to be committed is what was approved, on the base that it was judged on.
+
+    Raises:
+        RepositoryError: it is not. Nothing has been changed.
+    """
+    if approval.offer and approval.offer != made.digest:
+        raise RepositoryError(f"Offer {made.digest} is not the one that was approved ({approval.offer}). Ask again.")
+    if made.base and made.base != run.commit:
+        raise RepositoryError(f"The fixes were judged on {made.base[:12]}, not on {run.commit[:12]}. Ask again.")
 
 
 def apply_fixes(run: Run, made: Offer, history: History, branch: str, *, undecided: bool = False) -> Fixes:
@@ -194,7 +254,7 @@ def apply_fixes(run: Run, made: Offer, history: History, branch: str, *, undecid
                 files=paths_in(fix.diff),
             )
         )
-    return Fixes(reviews=made.reviews, applied=tuple(applied), commit=commit)
+    return Fixes(reviews=made.reviews, applied=tuple(applied), commit=commit, passed_over=made.passed_over)
 
 
 def message(run: Run, fix: Fix, evidence: tuple[str, ...]) -> str:

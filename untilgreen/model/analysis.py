@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
 from untilgreen.model.claims import Claim
-from untilgreen.model.document import Document
+from untilgreen.model.document import Document, content_id
 
 MOST = 100
 """Citations of one why, and rivals of one analysis: each is looked up or judged, and nobody reads more."""
@@ -157,6 +158,8 @@ class Fix(Document):
     """`claim_type subject`: the why that it breaks."""
     diff: str
     """Unified, relative to the repository's root."""
+    doubts: tuple[Finding, ...] = ()
+    """What was noticed while it was made; the review adds its own."""
 
 
 class FixReview(Document):
@@ -181,6 +184,14 @@ class Offer(Document):
     """These do not apply to the tree as it is. That says nothing against them: they may be offered again."""
     evidence: dict[str, tuple[str, ...]] = {}
     """Fix id -> ids of the evidence that its analysis cites."""
+    base: str = ""
+    """The commit that the fixes were judged on."""
+
+    @property
+    def digest(self) -> str:
+        """Return what stands for the base and every byte of every diff: an approval holds for nothing else."""
+        diffs = [f"{fix.id} {fix.breaks}\n{fix.diff}" for fix in (*self.fixes, *self.undecided)]
+        return content_id("offer", "\0".join((self.base, *diffs)))
 
     def describe(self) -> str:
         """Return the fixes as Markdown for whoever approves them: title, what it breaks, findings, diff."""
@@ -214,6 +225,15 @@ class AppliedFix(Document):
     files: tuple[str, ...]
 
 
+class Publication(Document):
+    """One configured command after the commits were made: a push, a pull request."""
+
+    what: Literal["push", "pull_request"]
+    ok: bool
+    said: str = ""
+    """Its last words."""
+
+
 class Fixes(Document):
     """What step fix leaves behind."""
 
@@ -221,6 +241,9 @@ class Fixes(Document):
     applied: tuple[AppliedFix, ...]
     commit: str
     """What the next cycle tests; the same as before when nothing was applied."""
+    passed_over: tuple[FixReview, ...] = ()
+    """Fixers that made nothing, and fixes that do not apply to the tree as it is."""
+    published: tuple[Publication, ...] = ()
 
 
 class Approval(Document):
@@ -229,6 +252,8 @@ class Approval(Document):
     decision: Decision
     approver: str
     reason: str = ""
+    offer: str = ""
+    """Digest of the offer that it is about; empty when nobody took it down."""
 
 
 class CauseState(StrEnum):

@@ -17,7 +17,7 @@ from untilgreen.ports.platform import (
     UsagePage,
     UsageSample,
 )
-from untilgreen.ports.repository import CommitInfo, History, LineOrigin
+from untilgreen.ports.repository import CommitInfo, Harvest, History, LineOrigin, TouchedFile
 from untilgreen.ports.suite import Halt, StandIns, Suite, SuiteOrder, SuiteOutput, Watcher, never
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Diagnostic",
     "Fixer",
     "Halt",
+    "Harvest",
     "History",
     "LineOrigin",
     "LogPage",
@@ -45,6 +46,7 @@ __all__ = [
     "Suite",
     "SuiteOrder",
     "SuiteOutput",
+    "TouchedFile",
     "UsagePage",
     "UsageSample",
     "Watcher",

@@ -30,6 +30,30 @@ class LineOrigin(Document):
     subject: str
 
 
+class TouchedFile(Document):
+    """One file that differs from a commit."""
+
+    path: str
+    mode_before: str = ""
+    """As git writes it, for example 100644; empty when the file is new."""
+    mode_after: str = ""
+    """Empty when it is gone."""
+    lines: int | None = 0
+    """Lines added and removed; None for what is not text."""
+    readable: bool = True
+    """Whether it is UTF-8 on both sides."""
+    line_ends: bool = False
+    """Whether it ended its lines otherwise before."""
+
+
+class Harvest(Document):
+    """How the files of a folder differ from a commit."""
+
+    files: tuple[TouchedFile, ...]
+    diff: str
+    """Unified, with renames as removal and addition. Empty when a file is not readable."""
+
+
 class History(Protocol):
     """The user's git repository. Nothing here changes a file that the user sees."""
 
@@ -66,6 +90,25 @@ class History(Protocol):
 
     def uncommitted(self) -> tuple[str, ...]:
         """Return what differs from HEAD in the user's checkout; `folder/` stands for a whole untracked folder."""
+
+    def clone(self, commit: str, folder: Path) -> None:
+        """Make a disposable copy of the repository, checked out at a commit, that knows no way back.
+
+        Nothing is shared: no hard links, no remote, no hooks, no configuration. Files are as they were committed.
+
+        Raises:
+            RepositoryError: the folder is not empty, or the copy cannot be made.
+        """
+
+    def harvest(self, commit: str, folder: Path) -> Harvest:
+        """Tell how a folder's files differ from a commit, whatever the folder's own git says.
+
+        Raises:
+            FixUnusable: what lies there cannot be compared: repositories inside, huge files, no plain folder.
+        """
+
+    def state(self) -> dict[str, str]:
+        """Return a digest of each part of the user's repository: `refs`, `config`, `hooks`, `index`, `files`."""
 
     def contains(self, commit: str, ancestor: str) -> bool:
         """Tell whether a commit is another one or comes after it."""

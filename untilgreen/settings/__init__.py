@@ -17,10 +17,14 @@ from untilgreen.settings.people import (
     AnalystSettings,
     Approve,
     CommandAnalyst,
+    CommandFixer,
+    FixerSettings,
+    FixingSettings,
     ModelAnalyst,
     PatchQueue,
     RecordedAnalyst,
     RollbackSettings,
+    SettingsFixer,
     StopSettings,
 )
 from untilgreen.settings.services import (
@@ -43,6 +47,9 @@ __all__ = [
     "Cloud",
     "CommandAnalyst",
     "CommandBuilder",
+    "CommandFixer",
+    "FixerSettings",
+    "FixingSettings",
     "HealthSettings",
     "ModelAnalyst",
     "Name",
@@ -56,6 +63,7 @@ __all__ = [
     "SecretSettings",
     "Service",
     "Settings",
+    "SettingsFixer",
     "Shards",
     "SnapshotBuilder",
     "SsotSettings",
@@ -85,10 +93,12 @@ class Settings(Part):
     knowledge: str = ""
     """A TOML file in the repository with codes, platform texts and exceptions of your own; its form is that of
     untilgreen/knowledge/default.toml."""
-    fixers: tuple[PatchQueue, ...] = ()
+    fixers: tuple[FixerSettings, ...] = ()
     """Who may offer fixes. Without any, a loop ends after the first red cycle with its causes."""
     ssot: SsotSettings = SsotSettings()
     """What has one home in this repository, and what must go through it. Every fix is held against it."""
+    fixing: FixingSettings = FixingSettings()
+    """How far fixing may go, and what happens to its commits."""
     approve: Approve = Approve()
     """Who says yes before a fix is committed."""
     rollback: RollbackSettings = RollbackSettings()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, field_validator
 
 from untilgreen.settings.part import Part
 
@@ -58,13 +58,85 @@ AnalystSettings = Annotated[
 ]
 
 
+_CLOUD = (
+    *("GOOGLE_APPLICATION_", "GOOGLE_OAUTH", "CLOUDSDK_", "GCLOUD_", "GCE_METADATA"),
+    *("AWS_", "AZURE_", "KUBECONFIG"),
+)
+"""Beginnings of names that stand for access to a cloud."""
+
+
 class PatchQueue(Part):
     """Fixes that lie in a folder as patches, tried in the order of their names."""
 
     kind: Literal["patch_queue"] = "patch_queue"
-    """So far the only kind."""
+    """The default kind."""
     folder: str
     """Relative to the repository's root. A patch names the cause that it removes in its header."""
+
+
+class CommandFixer(Part):
+    """A program of your own, such as a coding agent: it changes files in a disposable copy of the tested commit."""
+
+    kind: Literal["command"]
+    """Chosen by name."""
+    command: tuple[str, ...] = Field(min_length=1)
+    """Its words, started without a shell in the copy. `{evidence}` stands for a folder with EVIDENCE.md, analysis.json
+    and evidence.jsonl, `{brief}` for the path of EVIDENCE.md, which is its standard input as well, `{clone}` for the
+    copy."""
+    pass_env: tuple[str, ...] = ()
+    """Environment variables that it is given beside PATH and the locale, for example a key of its own. It has a HOME of
+    its own. Cloud credentials cannot be passed."""
+    timeout_s: float = Field(default=1200, gt=0)
+    """For one cause. An agent that has found nothing in twenty minutes will not find it."""
+    paths: tuple[str, ...] = ()
+    """Globs of the files that it may change, for example `services/*`; empty allows all that the review allows."""
+
+    @field_validator("pass_env")
+    @classmethod
+    def _no_cloud(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name.startswith(_CLOUD):
+                raise ValueError(f"{name} gives access to the cloud, which a fixer must not have; remove it")
+        return names
+
+
+class SettingsFixer(Part):
+    """The built-in fixer of settings: it gives a service back what it lacks, in untilgreen.yaml."""
+
+    kind: Literal["settings"]
+    """Chosen by name."""
+
+
+def _fixer(value: object) -> str:
+    """Return which fixer is meant; one without a kind is a queue, as it was when there was no other."""
+    return str(value.get("kind", "patch_queue") if isinstance(value, dict) else getattr(value, "kind", "patch_queue"))
+
+
+FixerSettings = Annotated[
+    Annotated[PatchQueue, Tag("patch_queue")]
+    | Annotated[CommandFixer, Tag("command")]
+    | Annotated[SettingsFixer, Tag("settings")],
+    Discriminator(_fixer),
+]
+
+
+class FixingSettings(Part):
+    """How far fixing may go, and what happens to its commits."""
+
+    most: int = Field(default=10, ge=1, le=100)
+    """Fixes of one cycle. More than ten at once cannot be told apart when something breaks."""
+    most_lines: int = Field(default=2_000, ge=1)
+    """Lines that a fixer's change may have; larger ones are refused unread. The review asks a person long before."""
+    attempts: int = Field(default=2, ge=1)
+    """After so many fixes that did not help a cause, a person decides about every further one."""
+    push: tuple[str, ...] = ()
+    """Words of a command that is run in the repository after fixes were committed, without a shell: `[git, push,
+    origin, "{branch}"]`. `{branch}`, `{commit}`, `{base}`, `{loop}` and `{cycle}` stand for what they say. When it
+    fails, that is reported, and nothing else changes."""
+    pull_request: tuple[str, ...] = ()
+    """The same, run after a successful push until it has succeeded once in a loop. `{title}` and `{body}` too."""
+    publish_env: tuple[str, ...] = ()
+    """Environment variables that both get beside PATH, HOME, the locale and SSH_AUTH_SOCK, for example a token."""
 
 
 class Approve(Part):

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from untilgreen.deploy.wanted import binding
-from untilgreen.ledger import Ledger
+from untilgreen.fix.quarantine import Bounds
+from untilgreen.ledger import Ledger, write_whole
 from untilgreen.model.cycle import Run
 from untilgreen.redaction import LAST_NET, Redactor
-from untilgreen.settings import AnalystSettings, Settings
+from untilgreen.settings import AnalystSettings, FixerSettings, Settings
 from untilgreen.wait.timeline import FILE as LOOKS
 from untilgreen.wait.timeline import Timeline
 from untilgreen.wiring.builders import builder_of
@@ -18,6 +19,7 @@ from untilgreen.wiring.clouds import emulator_state
 from untilgreen.wiring.repository import open_history
 
 if TYPE_CHECKING:
+    from untilgreen.collect.bundle import Bundle
     from untilgreen.ports import (
         Analyst,
         Builder,
@@ -143,11 +145,47 @@ class Workshop:
         """Return those beside the built-in one."""
         return tuple(analyst_of(wanted, self.root) for wanted in self.settings.analysts)
 
-    def fixers(self) -> tuple[Fixer, ...]:
-        """Return who may offer fixes."""
-        from untilgreen.adapters.patch_queue import PatchQueue  # noqa: PLC0415 - adapters are loaded late
+    def fixers(self, bundle: Bundle) -> tuple[Fixer, ...]:
+        """Return who may offer fixes, with the evidence that they are given."""
+        return tuple(fixer_of(wanted, self, bundle) for wanted in self.settings.fixers)
 
-        return tuple(PatchQueue(self.root / wanted.folder) for wanted in self.settings.fixers)
+    def keep_output(self, name: str, text: str) -> None:
+        """Keep what a fixer printed about one analysis."""
+        write_whole(self.folder / "fixers" / f"{name}.txt", text)
+
+
+def fixer_of(wanted: FixerSettings, shop: Workshop, bundle: Bundle) -> Fixer:
+    """Return whom the settings name.
+
+    Args:
+        wanted: a part of the settings.
+        shop: of the cycle whose causes are to be mended.
+        bundle: its evidence.
+
+    Raises:
+        ConfigError: its folder does not exist, or holds what is no patch.
+    """
+    if wanted.kind == "command":
+        from untilgreen.adapters.command_fixer import CommandFixer  # noqa: PLC0415 - adapters are loaded late
+
+        return CommandFixer(
+            shop.history,
+            shop.run.commit,
+            bundle,
+            wanted.command,
+            pass_env=wanted.pass_env,
+            timeout_s=wanted.timeout_s,
+            bounds=Bounds(paths=wanted.paths, most_lines=shop.settings.fixing.most_lines),
+            keep=shop.keep_output,
+            redactor=shop.redaction.scrub,
+        )
+    if wanted.kind == "settings":
+        from untilgreen.fix.settings_fixer import SettingsFixer  # noqa: PLC0415 - only when asked for
+
+        return SettingsFixer(shop.history, shop.run.commit, bundle)
+    from untilgreen.adapters.patch_queue import PatchQueue  # noqa: PLC0415 - adapters are loaded late
+
+    return PatchQueue(shop.root / wanted.folder)
 
 
 def analyst_of(wanted: AnalystSettings, root: Path) -> Analyst:
