@@ -14,6 +14,7 @@ from tasks.fix import branch
 from untilgreen.ledger import Ledger, loops
 from untilgreen.model.analysis import Fixes
 from untilgreen.model.cycle import Loop, Run
+from untilgreen.model.fix_verdict import Undone
 from untilgreen.settings import Settings
 from untilgreen.suite.focus import settle
 from untilgreen.suite.index import expected
@@ -44,9 +45,12 @@ def begin(request: Request) -> Run:
 
 
 def stopped_at(run: Run, ledger: Ledger) -> Run:
-    """Return where a loop stopped: in its last cycle, or behind it when its fixes are committed."""
+    """Return where a loop stopped: in its last cycle, or behind it when its fixes are committed or taken back."""
     number = max(ledger.cycles(), default=0)
     opening, fixes = ledger.opening(number), ledger.recall(number, Fixes)
+    undone = ledger.recall(number, Undone)
+    if opening and undone and undone.commit != opening.commit:
+        return run.model_copy(update={"cycle": number + 1, "commit": undone.commit})
     if fixes and fixes.applied:
         return run.model_copy(update={"cycle": number + 1, "commit": fixes.commit})
     return run.model_copy(update={"cycle": number, "commit": opening.commit}) if opening else run
@@ -61,7 +65,7 @@ def open_ledger(run: Run, request: Request, settings: Settings) -> None:
         return
     # What is wrong in a file of theirs is said before anything is rolled out, not hours later.
     expected(settings.suite, open_history(Path(run.root)), run.commit)
-    Workshop(run, settings).fixers()
+    Workshop(run, settings).queues()
     ledger.open(
         Loop(
             id=run.loop,

@@ -149,6 +149,17 @@ class Workshop:
         """Return who may offer fixes, with the evidence that they are given."""
         return tuple(fixer_of(wanted, self, bundle) for wanted in self.settings.fixers)
 
+    def queues(self) -> tuple[Fixer, ...]:
+        """Return the fixers whose fixes lie ready: what is malformed in them is said before anything is rolled out.
+
+        Raises:
+            ConfigError: a folder does not exist, or holds what is no patch.
+        """
+        from untilgreen.adapters.patch_queue import PatchQueue  # noqa: PLC0415 - adapters are loaded late
+
+        wanted = (fixer for fixer in self.settings.fixers if fixer.kind == "patch_queue")
+        return tuple(PatchQueue(self.root / queue.folder) for queue in wanted)
+
     def keep_output(self, name: str, text: str) -> None:
         """Keep what a fixer printed about one analysis."""
         write_whole(self.folder / "fixers" / f"{name}.txt", text)

@@ -127,7 +127,7 @@ def leaves_the_loop_alone(change: Change) -> Iterator[Finding]:
 def _judges(settings: Settings, path: str) -> bool:
     """Tell whether a file takes part in judging: knowledge, recorded analyses, the queue of fixes."""
     files = {settings.knowledge, *(getattr(analyst, "file", "") for analyst in settings.analysts)} - {""}
-    folders = [PurePosixPath(fixer.folder) for fixer in settings.fixers if getattr(fixer, "folder", "")]
+    folders = [PurePosixPath(folder) for fixer in settings.fixers if (folder := getattr(fixer, "folder", ""))]
     return path in files or any(PurePosixPath(path).is_relative_to(folder) for folder in folders)
 
 
