@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from untilgreen.review.fixes.change import Change
 from untilgreen.ssot.syntax import Function, parsed
@@ -31,14 +32,17 @@ class Place:
         return f"{self.path}:{self.line}"
 
 
-def scoped(module: ast.Module) -> Iterator[tuple[str, ast.AST]]:
-    """Go through all nodes, each with the names of the functions and classes around it."""
+@lru_cache(maxsize=256)
+def scoped(module: ast.Module) -> tuple[tuple[str, ast.AST], ...]:
+    """Return all nodes in their order, each with the names of the functions and classes around it."""
+    found: list[tuple[str, ast.AST]] = []
     waiting: list[tuple[str, ast.AST]] = [("", module)]
     while waiting:
         scope, node = waiting.pop()
-        yield scope, node
+        found.append((scope, node))
         inner = f"{scope}.{node.name}".lstrip(".") if isinstance(node, Function | ast.ClassDef) else scope
         waiting += [(inner, child) for child in reversed(list(ast.iter_child_nodes(node)))]
+    return tuple(found)
 
 
 def new_places(change: Change, seek: Seek, *, edits: bool = False) -> list[Place]:

@@ -194,15 +194,12 @@ def _leaves_loop(node: ast.Try) -> bool:
 
 def patches_nobody(change: Change) -> Iterator[Finding]:
     """It does not replace parts of libraries while the program runs."""
-    for path, module in modules(change, change.after):
-        foreign = _foreign(module, change.after)
-        known = {place.where for place in new_places(change, _assigned, edits=True)}
-        for node in ast.walk(module):
-            for _, target in _assigned(node):
-                where = f"{path}:{getattr(node, 'lineno', 1)}"
-                if where in known and target.partition(".")[0] in foreign:
-                    message = f"{where} replaces {target} for everybody who uses {foreign[target.partition('.')[0]]}"
-                    yield ask("patches", message, where)
+    foreign = {path: _foreign(module, change.after) for path, module in modules(change, change.after)}
+    for place in new_places(change, _assigned, edits=True):
+        library = foreign[place.path].get(place.text.partition(".")[0])
+        if library:
+            message = f"{place.where} replaces {place.text} for everybody who uses {library}"
+            yield ask("patches", message, place.where)
 
 
 def _assigned(node: ast.AST) -> Iterator[tuple[str, str]]:
