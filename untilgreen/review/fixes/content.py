@@ -49,18 +49,17 @@ def does_more_than_raise_limits(change: Change) -> Iterator[Finding]:
     """Raising a limit hides a cause, unless the limit is the cause."""
     if change.fix.breaks.startswith(("config_mismatch ", "resource_exhausted ")):
         return
-    added = Counter(_without_limits(line.text) for line in change.added if line.text.strip())
-    removed = Counter(_without_limits(line.text) for line in change.removed if line.text.strip())
-    added.pop("", None)
-    removed.pop("", None)
-    raised = [line for line in change.added if _LIMIT_SETTING.search(line.text)]
-    if raised and added == removed:
+    added, removed = ([line.text for line in lines if line.text.strip()] for lines in (change.added, change.removed))
+    moved = set(removed)
+    raised = [line for line in change.added if line.text not in moved and _LIMIT_SETTING.search(line.text)]
+    if raised and _apart_from_limits(added) == _apart_from_limits(removed):
         where = f"{raised[0].path}:{raised[0].number}"
         yield ask("limits", f"{where} changes limits only; why was the old one not enough?", where)
 
 
-def _without_limits(text: str) -> str:
-    return _LIMIT_SETTING.sub("", text).strip()
+def _apart_from_limits(texts: list[str]) -> Counter[str]:
+    left = (_LIMIT_SETTING.sub("", text).strip() for text in texts)
+    return Counter(text for text in left if text)
 
 
 def destroys_nothing(change: Change) -> Iterator[Finding]:

@@ -35,15 +35,16 @@ class Said:
 
 def keeps_assertions(change: Change) -> Iterator[Finding]:
     """What it does to tests weakens none of them."""
-    for path in change.touched:
-        if not change.is_test(path) or not path.endswith(".py"):
-            continue
-        before, after = parsed(change.before.get(path, "")), parsed(change.after.get(path, ""))
-        if isinstance(after, Unreadable):
-            yield stop("syntax", f"{path}:{after.line} is not Python: {after.problem}", f"{path}:{after.line}")
-        elif isinstance(before, ast.Module):
-            yield from _compared(change, path, _tests(before), _tests(after))
-            yield from _brought(change, path, before, after)
+    paths = [path for path in change.touched if change.is_test(path) and path.endswith(".py")]
+    before = {path: parsed(change.before.get(path, "")) for path in paths}
+    old = Counter((t[0], t[1]) for module in before.values() if isinstance(module, ast.Module) for t in _tricks(module))
+    for path, was in before.items():
+        now = parsed(change.after.get(path, ""))
+        if isinstance(now, Unreadable):
+            yield stop("syntax", f"{path}:{now.line} is not Python: {now.problem}", f"{path}:{now.line}")
+        elif isinstance(was, ast.Module):
+            yield from _compared(change, path, _tests(was), _tests(now))
+            yield from _brought(change, path, old, now)
 
 
 def _against(change: Change, rule: str, message: str, where: str) -> Finding:
@@ -94,9 +95,8 @@ def _taken(stock: Counter[str], key: str) -> bool:
     return stock[key] > 0
 
 
-def _brought(change: Change, path: str, before: ast.Module, after: ast.Module) -> Iterator[Finding]:
-    """Name what a change brings into tests that makes them say less."""
-    old = Counter((sort, text) for sort, text, _ in _tricks(before))
+def _brought(change: Change, path: str, old: Counter[tuple[str, str]], after: ast.Module) -> Iterator[Finding]:
+    """Name what a change brings into tests that makes them say less; what moved from another file is not brought."""
     for sort, text, line in _tricks(after):
         if old[sort, text]:
             old[sort, text] -= 1
