@@ -65,11 +65,13 @@ def lost_places(change: Change, seek: Seek) -> list[Place]:
 
 
 def modules(change: Change, tree: Mapping[str, str]) -> Iterator[tuple[str, ast.Module]]:
-    """Go through the touched product sources of a tree that can be parsed; a rule of its own tells of the others."""
+    """Go through the touched product sources of a tree that parse in both; a rule of its own tells of others."""
     for path in change.touched:
-        module = parsed(tree.get(path, "")) if path.endswith(".py") and not change.is_test(path) else None
-        if isinstance(module, ast.Module):
-            yield path, module
+        if path.endswith(".py") and not change.is_test(path):
+            both = [parsed(side.get(path, "")) for side in (change.before, change.after)]
+            module = parsed(tree.get(path, ""))
+            if isinstance(module, ast.Module) and all(isinstance(one, ast.Module) for one in both):
+                yield path, module
 
 
 def _found(change: Change, tree: Mapping[str, str], seek: Seek) -> list[Place]:
