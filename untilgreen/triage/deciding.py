@@ -8,6 +8,7 @@ from untilgreen.model.claims import Unknown
 from untilgreen.model.evidence import Case, Entry, Request
 from untilgreen.triage.descent import Descent, Hop
 from untilgreen.triage.scene import Scene
+from untilgreen.triage.transitions import parting
 from untilgreen.triage.whys import Link
 
 _BAD = 400
@@ -48,6 +49,8 @@ def _known(scene: Scene, descent: Descent, hop: Hop, entries: Sequence[Entry]) -
         same = answers[hop.row.status]
         times = "each time it was asked" if not others else f"{same} of the {same + others} times it was asked"
         yield f"It answered {hop.row.status} {times}."
+    if apart := parting(scene, descent):
+        yield apart.words
     if hop.row and not _own(hop, entries) and scene.bundle.covers(Entry, hop.service):
         yield f"{hop.service} logged nothing on this trace, and its log was read whole."
 

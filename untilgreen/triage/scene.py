@@ -188,6 +188,18 @@ class Scene(Checkout):
             found[key].add(status)
         return dict(found)
 
+    def asking(self, key: RouteKey) -> frozenset[str]:
+        """Return the traces of tests on which a route was asked, whatever it answered."""
+        return self._asking.get(key, frozenset())
+
+    @cached_property
+    def _asking(self) -> dict[RouteKey, frozenset[str]]:
+        found: dict[RouteKey, set[str]] = defaultdict(set)
+        for trace, answers in self._seen.items():
+            for key, _ in answers:
+                found[key].add(trace)
+        return {key: frozenset(traces) for key, traces in found.items()}
+
     def telling(self, row: Request) -> bool:
         """Tell whether failing tests see this answer of this route oftener than passing ones."""
         key = self.key_of(row), row.status

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from untilgreen.model.claims import ConfigMismatch, DefectiveTest, ServiceDown, Unknown
 from untilgreen.model.evidence import Case, Entry, Request
 from untilgreen.triage.changes import regressed
@@ -19,6 +21,7 @@ from untilgreen.triage.revisions import changed_secret, changed_setting, wrong_a
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.seen import answered, seen
 from untilgreen.triage.startup import behind
+from untilgreen.triage.transitions import changed_there, parting
 from untilgreen.triage.undeployed import elsewhere, older_source
 from untilgreen.triage.whys import Chain, Link, cite
 
@@ -150,9 +153,20 @@ class Walk:
             return links
         return (
             self._changed_handler(descent, hop)
+            or self._parted(descent)
             or self._changed_test(descent.case)
             or (open_end(scene, descent, hop, entries),)
         )
+
+    def _parted(self, descent: Descent) -> Chain:
+        """Blame the one change of what logs the lines between which failing tests leave the way of passing ones."""
+        found = parting(self._scene, descent)
+        hunk = changed_there(self._scene, found) if found else None
+        if not (found and hunk):
+            return ()
+        link = regressed(self._scene, hunk, "Where do they part?", "changed what logs there", strength=0.5)
+        answer = f"{found.words} {link.answer}"
+        return (replace(link, answer=answer, citations=(*cite(found.last), *link.citations)),)
 
     def _crashing(self, hop: Hop) -> Chain:
         """A container that ends by itself explains those who get no answer, and its last traceback explains it."""
