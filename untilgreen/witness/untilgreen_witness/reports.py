@@ -62,5 +62,15 @@ def unpacked(config: Any, item: Any, packed: list[Any]) -> list[Any]:
             times = {"duration": duration, "start": start, "stop": stop}
             reports.append(pytest.TestReport(item.nodeid, item.location, keywords, "passed", None, when, **times))
         else:
-            reports.append(config.hook.pytest_report_from_serializable(config=config, data=data))
+            reports.append(as_made(config.hook.pytest_report_from_serializable(config=config, data=data)))
     return reports
+
+
+def as_made(report: Any) -> Any:
+    """Return a report with the tuples that it was made with: JSON knows only lists, and `-rs` insists."""
+    report.location = tuple(report.location)
+    if isinstance(report.longrepr, list):  # of a skipped test: path, line, reason
+        report.longrepr = tuple(report.longrepr)
+    report.sections = [tuple(section) for section in report.sections]
+    report.user_properties = [tuple(pair) for pair in report.user_properties]
+    return report
