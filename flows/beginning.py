@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
@@ -96,5 +97,5 @@ def settings_of(run: Run, request: Request) -> Settings:
         changes["approve"] = settings.approve.model_copy(update={"mode": request.approve})
     if wanted := request.focus or settings.suite.focus:
         part = settings.suite.model_copy(update={"focus": wanted})
-        changes["suite"] = settle(part, history.files(run.commit))
+        changes["suite"] = settle(part, history.files(run.commit), partial(history.read, run.commit))
     return settings.model_copy(update=changes)

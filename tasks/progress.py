@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 from uuid import UUID
@@ -15,7 +16,8 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import FlowRunContext, TaskRunContext
 
 from untilgreen.model.suite import Outcome
-from untilgreen.ports import Watcher
+from untilgreen.ports import NO_PACE, Pace, Watcher
+from untilgreen.suite.order import known_seconds
 from untilgreen.suite.watchers import PROGRESS, ProgressFile, Tally, Watchers
 from untilgreen.wiring import Workshop, narrator
 
@@ -28,8 +30,10 @@ PATIENCE_S = 5.0
 @contextmanager
 def watched(shop: Workshop) -> Iterator[Watcher]:
     """Watch a cycle's suite: in the terminal or the log, in the cycle's folder, and in the Prefect UI."""
-    with ProgressFile(shop.folder / PROGRESS) as file, ProgressArtifact(f"suite-{shop.run.cycle}") as artifact:
-        yield Watchers(narrator().suite(), file, artifact)
+    pace = Pace(known_seconds(Path(shop.run.state)), shop.settings.suite.workers)
+    artifact = ProgressArtifact(f"suite-{shop.run.cycle}", pace=pace)
+    with ProgressFile(shop.folder / PROGRESS, pace) as file, artifact:
+        yield Watchers(narrator().suite(pace), file, artifact)
 
 
 class ProgressArtifact:
@@ -40,11 +44,12 @@ class ProgressArtifact:
     Args:
         key: the artifact's, of small letters, digits and dashes.
         every_s: the shortest time between updates.
+        pace: what earlier runs tell about how long it will take.
     """
 
-    def __init__(self, key: str, every_s: float = EVERY_S) -> None:
+    def __init__(self, key: str, every_s: float = EVERY_S, pace: Pace = NO_PACE) -> None:
         self._key, self._every_s = key, every_s
-        self._tally = Tally()
+        self._tally = Tally(pace)
         self._over = threading.Event()
         context = contextvars.copy_context()
         self._thread = threading.Thread(target=context.run, args=(self._keep,), name="progress", daemon=True)
@@ -65,7 +70,7 @@ class ProgressArtifact:
         """Remember how many tests there are."""
         self._tally.collected(total)
 
-    def finished(self, nodeid: str, outcome: Outcome) -> None:
+    def finished(self, nodeid: str, outcome: Outcome, why: str = "") -> None:  # noqa: ARG002 - a watcher's words
         """Count one."""
         self._tally.finished(nodeid, outcome)
 

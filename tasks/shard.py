@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,10 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from tasks.shard_dask import dask_runner, without_workers
 from tasks.shard_pool import PoolCrew
-from untilgreen.errors import EvidenceIncomplete
 from untilgreen.model.cycle import Run
 from untilgreen.ports import Suite, never
 from untilgreen.settings import Settings
-from untilgreen.suite.history import read_history
+from untilgreen.suite.order import known_seconds
 from untilgreen.suite.oversight import Crew
 from untilgreen.suite.shard import ShardDone, ShardOrder, run_shard
 from untilgreen.suite.sharded import ShardedSuite
@@ -67,13 +66,6 @@ def crew(run: Run, settings: Settings) -> Iterator[Crew]:
     # A thread whose shard was given up may still be there when that shard is run again.
     with ThreadPoolTaskRunner[Any](max_workers=wanted.count * (1 + wanted.reruns)) as threads:
         yield TaskCrew(threads, run, settings)
-
-
-def known_seconds(state: Path) -> dict[str, float]:
-    """Return how long each test usually takes; nothing where no history can be read: then shards are less even."""
-    with suppress(EvidenceIncomplete):
-        return {record.nodeid: record.median_s for record in read_history(state)}
-    return {}
 
 
 class TaskJob:

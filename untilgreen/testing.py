@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from untilgreen.model.delivery import HealthCheck
 from untilgreen.model.evidence import Entry, Request, Stream
 from untilgreen.model.suite import Outcome
-from untilgreen.ports import LogPage, LogQuery, Watcher
+from untilgreen.ports import NO_PACE, LogPage, LogQuery, Pace, Watcher
 from untilgreen.testing_history import BEGINNING, FakeHistory
 from untilgreen.testing_images import FakeBuilder, FakeChecker, FakeRegistry
 from untilgreen.testing_metrics import FakeMetrics, usage_samples
@@ -149,7 +149,7 @@ class FakeNarrator:
         """Remember one line."""
         self.lines.append((step, text))
 
-    def suite(self) -> Watcher:
+    def suite(self, pace: Pace = NO_PACE) -> Watcher:  # noqa: ARG002 - a port's words
         """Watch the suite too."""
         return self
 
@@ -157,7 +157,7 @@ class FakeNarrator:
         """Remember how many tests there are."""
         self.total = total
 
-    def finished(self, nodeid: str, outcome: Outcome) -> None:
+    def finished(self, nodeid: str, outcome: Outcome, why: str = "") -> None:  # noqa: ARG002 - a port's words
         """Remember one test's end."""
         self.outcomes[nodeid] = outcome
 

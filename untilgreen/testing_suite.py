@@ -48,8 +48,8 @@ class FakeSuite:
             if stopped:
                 break
             if nodeid not in self._lost:
-                attempts[nodeid] = self._attempt(nodeid, order.attempt)
-                watcher.finished(nodeid, attempts[nodeid].outcome)
+                attempts[nodeid] = ended = self._attempt(nodeid, order.attempt)
+                watcher.finished(nodeid, ended.outcome, ended.failure.message if ended.failure else "")
         known = not order.collect_only and not stopped
         lost = {nodeid: why for nodeid, why in self._lost.items() if known and nodeid in wanted}
         bad = bool(lost) or any(attempt.outcome.bad for attempt in attempts.values())
@@ -85,7 +85,7 @@ class _Nobody:
     def collected(self, total: int) -> None:
         pass
 
-    def finished(self, nodeid: str, outcome: Outcome) -> None:
+    def finished(self, nodeid: str, outcome: Outcome, why: str = "") -> None:
         pass
 
 

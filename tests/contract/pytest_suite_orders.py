@@ -22,14 +22,16 @@ class Remembering:
     def __init__(self) -> None:
         self.total: list[int] = []
         self.ended: dict[str, Outcome] = {}
+        self.whys: dict[str, str] = {}
 
     def collected(self, total: int) -> None:
         """Keep the total."""
         self.total.append(total)
 
-    def finished(self, nodeid: str, outcome: Outcome) -> None:
+    def finished(self, nodeid: str, outcome: Outcome, why: str = "") -> None:
         """Keep the end."""
         self.ended[nodeid] = outcome
+        self.whys[nodeid] = why
 
 
 class Answering(http.server.BaseHTTPRequestHandler):

@@ -29,9 +29,9 @@ class Dying(Remembering):
         super().__init__()
         self.die = die
 
-    def finished(self, nodeid: str, outcome: Outcome) -> None:
+    def finished(self, nodeid: str, outcome: Outcome, why: str = "") -> None:
         """Let it die after ten tests."""
-        super().finished(nodeid, outcome)
+        super().finished(nodeid, outcome, why)
         if len(self.ended) == 10:
             self.die.set()
 

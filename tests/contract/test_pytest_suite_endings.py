@@ -46,7 +46,7 @@ from untilgreen.ports import SuiteOrder
 
 class Unheard:
     def collected(self, total): pass
-    def finished(self, nodeid, outcome): pass
+    def finished(self, nodeid, outcome, why=""): pass
 
 try:
     PytestSuite().run(SuiteOrder.model_validate_json(sys.stdin.read()), Unheard())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.contract.pytest_suite_orders import outcomes, run
+from tests.contract.pytest_suite_orders import Remembering, order, outcomes, run
 from untilgreen.adapters.pytest_launch import OUTPUT
+from untilgreen.adapters.pytest_suite import PytestSuite, read_output
 from untilgreen.model.suite import Outcome
 
 SKIPS = """
@@ -50,3 +51,38 @@ def test_plain_asserts_blind_nobody(tmp_path: Path) -> None:
     (attempt,) = output.attempts.values()
     assert attempt.sighting is not None
     assert (attempt.outcome, attempt.sighting.assertions) == (Outcome.PASSED, 1)
+
+
+HALVES = """
+    import pytest
+
+    def test_raises():
+        print("half \\ud800 of a pair")
+        raise ValueError("half \\ud83d of \\U0001f388 a pair \\\\ud800\\x1b[31m")
+
+    def test_from_a_strange_place():
+        place = __file__.replace("test_it", "h\\udcff")
+        exec(compile("raise LookupError('gone')", place, "exec"))
+
+    def test_skips():
+        pytest.skip("half \\udfff of a pair")
+"""
+
+
+def test_half_a_pair_of_surrogates_costs_nothing(tmp_path: Path) -> None:
+    """What is no text comes through escaped, wherever a test puts it: results, reasons, and both readings of them."""
+    wanted, watcher = order(tmp_path, HALVES), Remembering()
+    output = PytestSuite().run(wanted, watcher)
+    ended = {nodeid.rpartition("::")[2]: attempt for nodeid, attempt in output.attempts.items()}
+    assert [attempt.outcome for attempt in ended.values()].count(Outcome.FAILED) == 2
+    failure = ended["test_raises"].failure
+    assert failure is not None
+    assert (failure.exception, failure.message) == ("ValueError", "half \\ud83d of \U0001f388 a pair \\ud800\x1b[31m")
+    assert "half \\ud800 of a pair" in failure.text
+    assert ended["test_skips"].skip_reason == "half \\udfff of a pair"
+    assert read_output(wanted) == output
+    assert output.model_dump_json()
+    assert "could not be read" not in " ".join(output.notes)
+    assert (
+        watcher.whys["e2e/test_it.py::test_raises"] == "ValueError: half \\ud83d of \U0001f388 a pair \\ud800\\x1b[31m"
+    )

@@ -236,5 +236,5 @@ class _Unheard:
     def collected(self, total: int) -> None:
         pass
 
-    def finished(self, nodeid: str, outcome: Outcome) -> None:
+    def finished(self, nodeid: str, outcome: Outcome, why: str = "") -> None:
         pass

@@ -71,11 +71,12 @@ def test_silence_in_the_suite_tells_how_far_it_is() -> None:
 
 
 def test_the_first_failures_are_named() -> None:
-    """Five failing tests are named as they come; a thousand would hide everything else."""
+    """Five failing tests are named as they come, each with its reason; a thousand would hide everything else."""
     paper = Paper()
     with ConsoleNarrator(paper) as narrator:
         watcher = narrator.suite()
         watcher.collected(10)
         for number in range(10):
-            watcher.finished(f"test_{number}", Outcome.FAILED)
-    assert [line.split()[-1] for line in paper.getvalue().splitlines()] == [f"test_{n}" for n in range(5)]
+            watcher.finished(f"test_{number}", Outcome.FAILED, "[red]KeyError: 'a'")
+    shown = [line.split("FAILED ")[1] for line in paper.getvalue().splitlines()]
+    assert shown == [f"test_{n}  [red]KeyError: 'a'" for n in range(5)]

@@ -14,6 +14,12 @@ from untilgreen.settings import SuiteSettings
 from untilgreen.suite.focus import focus, settle, told
 
 FILES = ("e2e/test_login.py", "e2e/shop/test_cart.py", "e2e/conftest.py", "unit/test_x.py", "untilgreen.yaml")
+TEXTS = {
+    "e2e/test_login.py": "@pytest.mark.smoke\n@mark.tier(level=1)\ndef test_a(): pass\npytestmark = [pytest.mark.api]",
+    "e2e/conftest.py": "item.add_marker('ws')\nAPI, word = 1, 'mark'",
+    "pyproject.toml": "[tool.pytest.ini_options]\nmarkers = ['a-b.c: strange']\n",
+    "pytest.ini": "[pytest]\nasyncio_mode = auto\nmarkers =\n    slow\n    late: in the day\n",
+}
 FEATURES = {"auth": ("e2e/test_login.py::*", "*token*")}
 
 
@@ -21,10 +27,14 @@ def asked(wanted: str, **changes: object) -> SuiteSettings:
     return SuiteSettings.model_validate({"focus": wanted, "features": FEATURES, **changes})
 
 
+def settled(wanted: str) -> SuiteSettings:
+    return settle(asked(wanted), (*FILES, *TEXTS), TEXTS.get)
+
+
 def test_nothing_asked_changes_nothing() -> None:
     """Without a focus the order is the whole suite, and nobody says otherwise."""
     assert focus(asked(""), order()) == order()
-    assert (told(asked("")), settle(asked(""), FILES)) == ("", asked(""))
+    assert (told(asked("")), settled("")) == ("", asked(""))
 
 
 @pytest.mark.parametrize(
@@ -39,7 +49,7 @@ def test_nothing_asked_changes_nothing() -> None:
 )
 def test_a_path(wanted: str, path: str) -> None:
     """A path is run as it is, or where the tests are."""
-    settings = settle(asked(wanted), FILES)
+    settings = settled(wanted)
     narrowed = focus(settings, order())
     assert (narrowed.path, narrowed.select, narrowed.args) == (path, (), ())
     assert path in told(settings)
@@ -61,7 +71,7 @@ def test_a_path(wanted: str, path: str) -> None:
 )
 def test_a_node_id(rest: str, nodeid: str, matches: bool) -> None:
     """A node id means that test with all its parameters, or that class, and nothing that only begins like it."""
-    narrowed = focus(settle(asked(f"e2e/test_login.py::{rest}"), FILES), order())
+    narrowed = focus(settled(f"e2e/test_login.py::{rest}"), order())
     assert narrowed.path == "e2e/test_login.py"
     assert any(fnmatchcase(nodeid, pattern) for pattern in narrowed.select) is matches
 
@@ -88,10 +98,23 @@ def test_a_marker_narrows(args: tuple[str, ...], expected: tuple[str, ...]) -> N
     assert "no feature (auth)" in told(asked("smoke"))
 
 
-@pytest.mark.parametrize("wanted", ["smoke", "not slow and (api or ws)", "tier(level=-1, name='a b')", "a-b.c"])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "smoke",
+        "not slow and (api or ws)",
+        "tier(level=-1, name='a b')",
+        "a-b.c",
+        "late",
+        "asyncio",  # a plugin's, which gives it without anybody writing it
+        "gone or slow",
+        "not gone",
+        "smoke and not gone",
+    ],
+)
 def test_marker_expressions(wanted: str) -> None:
-    """What pytest can read is let through."""
-    assert settle(asked(wanted), FILES).focus == wanted
+    """What pytest can read, and some test may match, is let through."""
+    assert settled(wanted).focus == wanted
 
 
 @pytest.mark.parametrize(
@@ -106,12 +129,16 @@ def test_marker_expressions(wanted: str) -> None:
         ("__import__('os').system('x')", "no marker expression"),
         ("a; b", "no marker expression"),
         ("(" * 10_000, "no marker expression"),
+        ("smok", "the commit marks no test so. Do you mean smoke?"),
+        ("smoke and gone", "the commit marks no test so"),
+        ("gone(level=1)", "Its tests are marked api, smoke, tier."),
+        ("word", "marks no test so"),
     ],
 )
 def test_what_is_no_part_is_said_before_anything_is_deployed(wanted: str, words: str) -> None:
     """What cannot be meant is a message that says what there is."""
     with pytest.raises(ConfigError, match=r"^--focus") as caught:
-        settle(asked(wanted), FILES)
+        settled(wanted)
     assert words in str(caught.value)
 
 
@@ -119,7 +146,7 @@ def test_what_is_no_part_is_said_before_anything_is_deployed(wanted: str, words:
 def test_anything_is_a_part_or_a_message(wanted: str) -> None:
     """Whatever is asked for, it becomes an order or a message."""
     try:
-        settings = settle(asked(wanted), FILES)
+        settings = settled(wanted)
     except ConfigError:
         return
     assert (focus(settings, order()) == order()) == (told(settings) == "")

@@ -46,10 +46,11 @@ class Counting:
         """Add to the total."""
         self.total += total
 
-    def finished(self, nodeid: str, outcome: Outcome) -> None:
+    def finished(self, nodeid: str, outcome: Outcome, why: str = "") -> None:
         """Count an end."""
         assert nodeid
         assert outcome
+        assert outcome.bad or not why
         self.ended += 1
 
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from untilgreen.model.suite import Outcome
+from untilgreen.ports import Pace
 from untilgreen.redaction import LAST_NET, Redactor, needles
 from untilgreen.suite.watchers import UNHEARD, ProgressFile, Tally, Watchers
 from untilgreen.testing import FakeNarrator
@@ -40,7 +41,7 @@ def test_a_line_is_there_as_soon_as_a_test_ended(tmp_path: Path) -> None:
         (line,) = lines(file)
         watcher.finished("b", Outcome.PASSED)
         assert [(one["done"], one["total"], one["failed"]) for one in lines(file)] == [(1, 3, 1), (2, 3, 1)]
-    assert set(line) == {"at", "done", "total", "failed", "rate_per_s", "nodeid", "outcome"}
+    assert set(line) == {"at", "done", "total", "failed", "rate_per_s", "left_s", "nodeid", "outcome", "why"}
     assert (line["nodeid"], line["outcome"]) == ("e2e/test_ż.py::t[\n\u2028]", "failed")
 
 
@@ -95,3 +96,15 @@ def test_a_tally_never_lies(total: int, ended: list[Outcome]) -> None:
     assert str(tally).startswith(f"{len(ended)}/{total} tests, {sum(o.bad for o in ended)} failed, ")
     assert 0 <= tally.percent <= 100
     assert (tally.left_s is None) == (len(ended) < min(20, total / 4) or len(ended) >= total)
+
+
+def test_a_history_tells_when_it_will_be_over(tmp_path: Path) -> None:
+    """From the first test on there is a guess, in the time that each test usually takes."""
+    pace = Pace({"long": 9.0, **{f"t{n}": 1.0 for n in range(9)}}, workers=2)
+    with ProgressFile(tmp_path / "p.jsonl", pace) as watcher:
+        watcher.collected(10)
+        watcher.finished("long", Outcome.FAILED, "AssertionError: 1 != 2")
+        watcher.finished("t0", Outcome.PASSED)
+    first, second = lines(tmp_path / "p.jsonl")
+    assert (first["left_s"], first["why"]) == (4.5, "AssertionError: 1 != 2")  # nine short ones, two at a time
+    assert (second["left_s"], second["why"]) == (4.0, "")

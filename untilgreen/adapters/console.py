@@ -18,6 +18,7 @@ from rich.text import Text
 
 from untilgreen.model.analysis import Approval, Decision
 from untilgreen.model.suite import Outcome
+from untilgreen.ports import NO_PACE, Pace
 from untilgreen.redaction import LAST_NET
 from untilgreen.suite.watchers import Tally
 
@@ -68,10 +69,10 @@ class ConsoleNarrator:
         """Print one line beside the suite's progress, which goes on."""
         self._print(step, text)
 
-    def suite(self) -> SuiteLine:
+    def suite(self, pace: Pace = NO_PACE) -> SuiteLine:
         """Return a watcher that counts and names the first failures."""
         self._end_suite()
-        self._step, self._suite = "suite", SuiteLine(self, self._console)
+        self._step, self._suite = "suite", SuiteLine(self, self._console, pace)
         return self._suite
 
     def _end_suite(self) -> None:
@@ -117,9 +118,9 @@ def _asked() -> Approval:
 class SuiteLine:
     """Counts tests as they end, and shows a bar where there is a terminal."""
 
-    def __init__(self, narrator: ConsoleNarrator, console: Console) -> None:
+    def __init__(self, narrator: ConsoleNarrator, console: Console, pace: Pace) -> None:
         self._narrator = narrator
-        self._tally = Tally()
+        self._tally = Tally(pace)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task = self._bar.add_task("tests", total=None)
@@ -130,11 +131,11 @@ class SuiteLine:
         self._tally.collected(total)
         self._bar.update(self._task, total=total)
 
-    def finished(self, nodeid: str, outcome: Outcome) -> None:
-        """Count one test, and name it when it is one of the first to fail."""
+    def finished(self, nodeid: str, outcome: Outcome, why: str = "") -> None:
+        """Count one test, and name it with its reason when it is one of the first to fail."""
         self._tally.finished(nodeid, outcome)
         if outcome.bad and self._tally.failed <= SHOWN_FAILURES:
-            self._narrator.failure(f"{outcome.upper()} {nodeid}")
+            self._narrator.failure(f"{outcome.upper()} {nodeid}  {why}".rstrip())
         self._bar.update(self._task, completed=self._tally.done, description=self._tally.pace)
 
     def progress(self) -> str:

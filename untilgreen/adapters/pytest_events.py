@@ -13,6 +13,8 @@ from untilgreen.ports import SuiteOrder, SuiteOutput
 
 NOTES = 20
 """A fault that every test meets is told once, and not everything that can be told must be."""
+LINE = 200
+"""Characters of a failure that whoever watches is told."""
 NOTHING_COLLECTED = 5
 """pytest's exit code when it looked everywhere and found no test."""
 BROKEN = "a test has broken the process that it ran in"
@@ -83,8 +85,8 @@ class Account:
         """Tests that began and have not ended."""
         self.stopped = ""
         """Why it ended early, if it did."""
-        self.news: list[tuple[str, Outcome]] = []
-        """Tests that have ended, for whoever watches; taken away from here when told."""
+        self.news: list[tuple[str, Outcome, str]] = []
+        """Tests that have ended, and in one line why, for whoever watches; taken away from here when told."""
 
     @property
     def total(self) -> int | None:
@@ -209,7 +211,7 @@ class Account:
         if repeats:
             self._earlier[nodeid] = tuple(_repeated(attempt, failure) for failure in running.failures[:repeats])
         if known is None:
-            self.news.append((nodeid, outcome))
+            self.news.append((nodeid, outcome, in_a_line(attempt.failure)))
 
     def _sighting(self, seen: Any) -> Sighting | None:
         """Read what the witness saw; what cannot be read proves nothing, and changes nothing about the outcome."""
@@ -247,6 +249,14 @@ def outcome_of(phases: list[Phase]) -> Outcome:
     if call == "passed":
         return Outcome.XPASSED if expected is not None else Outcome.PASSED
     return Outcome.LOST
+
+
+def in_a_line(failure: Failure | None) -> str:
+    """Tell a failure in one line that moves no cursor; it is whatever a service or a test wrote."""
+    if failure is None:
+        return ""
+    line = " ".join(f"{failure.exception}: {failure.message}".removesuffix(": ").split())[:LINE]
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in line)
 
 
 def how_it_ended(exit_code: int | None) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -21,6 +22,8 @@ from untilgreen.ports import Redaction, SuiteOrder, Watcher
 CHANNEL, JOURNAL = "channel.jsonl", "events.jsonl"
 _WHY = 200
 _CUT = "a test cut off the file of results"
+_SURROGATE = re.compile(rb"\\\\|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)")
+"""What JSON escapes: a backslash, a whole pair, or half a pair, which no file and no terminal can take."""
 
 
 class Channel:
@@ -148,8 +151,9 @@ class Journal:
         return tuple(self._masked.get(nodeid, nodeid) for nodeid in nodeids)
 
     def _take(self, line: bytes) -> None:
+        line = _SURROGATE.sub(_written_out, line) if rb"\u" in line else line
         try:
-            event = json.loads(line)
+            event = json.loads(line.decode())  # bytes alone would let half a pair pass
         except ValueError as error:
             event = {"event": "unreadable", "why": str(error)}
         known = isinstance(event, dict)
@@ -181,8 +185,8 @@ class Journal:
             self._total = self.account.total
             self._watcher.collected(self._total)
         if self._watcher:
-            for nodeid, outcome in news:
-                self._watcher.finished(nodeid, outcome)
+            for nodeid, outcome, why in news:
+                self._watcher.finished(nodeid, outcome, why)
 
     def _flush(self) -> None:
         try:
@@ -208,3 +212,8 @@ class Journal:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 self._file.seek(0)
                 path.write_bytes(self._file.read())
+
+
+def _written_out(escape: re.Match[bytes]) -> bytes:
+    """Let half a pair be read as the six characters that stand for it."""
+    return b"\\" + escape[0] if escape[1] else escape[0]

@@ -66,7 +66,9 @@ def command(order: SuiteOrder) -> tuple[str, ...]:
     complete = ("--maxfail=0", "--continue-on-collection-errors")
     apart = ("-o", f"cache_dir={Path(order.folder, 'cache')}", *_configuration(order))
     witnessed = (order.python, "-m", "pytest", "-p", "untilgreen_witness")
-    counted = "--assert=rewrite"  # assertions are counted where pytest rewrites them, whatever the suite's own options say
+    counted = (
+        "--assert=rewrite"  # assertions are counted where pytest rewrites them, whatever the suite's own options say
+    )
     return (*witnessed, *quiet, *complete, *apart, *order.args, counted, order.path)
 
 

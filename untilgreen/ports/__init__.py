@@ -18,9 +18,10 @@ from untilgreen.ports.platform import (
     UsageSample,
 )
 from untilgreen.ports.repository import CommitInfo, Harvest, History, LineOrigin, TouchedFile
-from untilgreen.ports.suite import Halt, StandIns, Suite, SuiteOrder, SuiteOutput, Watcher, never
+from untilgreen.ports.suite import NO_PACE, Halt, Pace, StandIns, Suite, SuiteOrder, SuiteOutput, Watcher, never
 
 __all__ = [
+    "NO_PACE",
     "Analyst",
     "BuildOrder",
     "Builder",
@@ -37,6 +38,7 @@ __all__ = [
     "Logs",
     "Metrics",
     "Narrator",
+    "Pace",
     "Probe",
     "Redaction",
     "Registry",

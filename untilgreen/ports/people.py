@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from untilgreen.model.analysis import Analysis, Fix
-from untilgreen.ports.suite import Watcher
+from untilgreen.ports.suite import NO_PACE, Pace, Watcher
 
 
 class Analyst(Protocol):
@@ -31,5 +31,5 @@ class Narrator(Protocol):
     def note(self, step: str, text: str) -> None:
         """Tell one line while something else is being shown, such as how far the suite is."""
 
-    def suite(self) -> Watcher:
-        """Return who watches the suite."""
+    def suite(self, pace: Pace = NO_PACE) -> Watcher:
+        """Return who watches the suite, and can guess from its pace when it will be over."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from untilgreen.model.document import Document
 from untilgreen.model.suite import Attempt, Control, Outcome
@@ -70,14 +70,25 @@ class SuiteOutput(Document):
     """What a reader should know about how it ran, for example why nothing ran side by side."""
 
 
+class Pace(NamedTuple):
+    """What earlier runs tell about how long this one will take."""
+
+    seconds: Mapping[str, float] = {}
+    """Node id -> how long the test usually takes."""
+    workers: int = 1
+
+
+NO_PACE = Pace()
+
+
 class Watcher(Protocol):
     """Whoever watches a suite while it runs."""
 
     def collected(self, total: int) -> None:
         """Be told how many tests there are."""
 
-    def finished(self, nodeid: str, outcome: Outcome) -> None:
-        """Be told of one test's end."""
+    def finished(self, nodeid: str, outcome: Outcome, why: str = "") -> None:
+        """Be told of one test's end, and in one line why, when it ended badly."""
 
 
 Halt = Callable[[], str]

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from untilgreen.errors import SuiteCrashed
 from untilgreen.model.document import Document
-from untilgreen.model.suite import Control, Outcome, Trial
+from untilgreen.model.suite import Control, Trial
 from untilgreen.ports import Halt, StandIns, Suite, SuiteOrder
 from untilgreen.prove.control import Batch, order, trials_of
+from untilgreen.suite.watchers import UNHEARD
 
 
 @dataclass(frozen=True)
@@ -83,15 +84,5 @@ def _control(bench: Bench, batches: Sequence[Batch], deadline_s: float, halt: Ha
 def _run(bench: Bench, batch: Batch, left_s: float, halt: Halt) -> tuple[Trial, ...]:
     with bench.stand_ins.broken(bench.services, batch.control, entirely=batch.entirely) as stand_ins:
         wanted = order(bench.base, batch, bench.env, stand_ins).model_copy(update={"deadline_s": left_s})
-        output = bench.suite.run(wanted, _Unheard(), halt)
+        output = bench.suite.run(wanted, UNHEARD, halt)
     return trials_of(output, batch, stand_ins, bench.services)
-
-
-class _Unheard:
-    """Watches a control: a failure in it is what should happen."""
-
-    def collected(self, total: int) -> None:
-        pass
-
-    def finished(self, nodeid: str, outcome: Outcome) -> None:
-        pass

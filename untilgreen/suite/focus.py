@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from glob import escape
 from itertools import pairwise
 from pathlib import PurePosixPath
@@ -13,13 +11,7 @@ from pathlib import PurePosixPath
 from untilgreen.errors import ConfigError
 from untilgreen.ports import SuiteOrder
 from untilgreen.settings import SuiteSettings
-
-_WORD = re.compile(r"[\w:+.\[\]\\/-]+")
-"""What pytest takes for a marker's name in an expression."""
-_STRING = re.compile(r"\"[^\"]*\"|'[^']*'")
-_LOGIC = frozenset({"and", "or", "not", "True", "False", "None"})
-_NODES = (ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.Name, ast.Load, ast.Call, ast.keyword)
-_VALUES = (ast.Constant, ast.USub)
+from untilgreen.suite.markers import MAY_MARK, expression_of, may_match, spelled
 
 
 def focus(settings: SuiteSettings, order: SuiteOrder) -> SuiteOrder:
@@ -40,7 +32,7 @@ def focus(settings: SuiteSettings, order: SuiteOrder) -> SuiteOrder:
     return order.model_copy(update={"args": _marked(order.args, wanted)})
 
 
-def settle(settings: SuiteSettings, files: Collection[str]) -> SuiteSettings:
+def settle(settings: SuiteSettings, files: Collection[str], read: Callable[[str], str | None]) -> SuiteSettings:
     """Check `settings.focus` against a commit before anything is deployed.
 
     A path that is not there is looked for where the tests are: node ids begin at pytest's root, which may be their
@@ -49,21 +41,19 @@ def settle(settings: SuiteSettings, files: Collection[str]) -> SuiteSettings:
     Args:
         settings: of that commit, with what was asked for.
         files: all paths of the commit.
+        read: gives the text of one of them.
 
     Returns:
         The settings with a path that begins at the repository's root.
 
     Raises:
-        ConfigError: there is no such path, or it is no marker expression; with what is there.
+        ConfigError: there is no such path, it is no marker expression, or no test can be marked so; with what is there.
     """
     wanted = settings.focus
     if not wanted or wanted in settings.features:
         return settings
     if not _is_place(wanted):
-        if not _is_expression(wanted):
-            raise ConfigError(
-                f"--focus {wanted}: {_neither(settings)}, and no marker expression such as `api and not slow`."
-            )
+        _check_markers(settings, files, read)
         return settings
     path, colons, rest = wanted.partition("::")
     found = _there(path, settings.path, files)
@@ -103,15 +93,32 @@ def _marked(args: Sequence[str], wanted: str) -> tuple[str, ...]:
     return (*args, "-m", " and ".join(f"({part})" for part in (*given[-1:], wanted)) if given else wanted)
 
 
-def _is_expression(wanted: str) -> bool:
-    """Tell whether pytest could read it: names, and, or, not, brackets, and a marker's own keywords."""
-    strings = _STRING.sub("0", wanted)
-    plain = _WORD.sub(lambda word: word[0] if word[0] in _LOGIC or word[0].isdigit() else "x", strings)
-    try:
-        tree = ast.parse(plain, mode="eval")
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return False
-    return all(isinstance(node, (*_NODES, *_VALUES)) for node in ast.walk(tree))
+def _check_markers(settings: SuiteSettings, files: Collection[str], read: Callable[[str], str | None]) -> None:
+    """Refuse what is no expression, and one that no test of the commit can match: before the deployment, not after."""
+    wanted = settings.focus
+    expression = expression_of(wanted)
+    if expression is None:
+        raise ConfigError(
+            f"--focus {wanted}: {_neither(settings)}, and no marker expression such as `api and not slow`."
+        )
+    near = f"{settings.path.rstrip('/')}/"
+    texts = (text for file in sorted(files, key=lambda f: not f.startswith(near)) if (text := _text(file, read)))
+    there, marks = spelled(expression.markers, texts)
+    if not may_match(expression, there):
+        unknown = [name for name in expression.markers if name not in there]
+        close = difflib.get_close_matches(unknown[0], sorted(marks), n=1) if unknown else []
+        hint = (
+            f" Do you mean {close[0]}?"
+            if close
+            else f" Its tests are marked {', '.join(sorted(marks))}."
+            if marks
+            else ""
+        )
+        raise ConfigError(f"--focus {wanted}: {_neither(settings)}, and the commit marks no test so.{hint}")
+
+
+def _text(file: str, read: Callable[[str], str | None]) -> str | None:
+    return read(file) if file.endswith(MAY_MARK) else None
 
 
 def _there(path: str, tests: str, files: Collection[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 
@@ -38,3 +39,10 @@ def known_order(state: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return first(read_history(state)), ()
     except EvidenceIncomplete as error:
         return (), (f"tests ran in their own order: {error}",)
+
+
+def known_seconds(state: Path) -> dict[str, float]:
+    """Return how long each test usually takes; nothing where no history can be read."""
+    with suppress(EvidenceIncomplete):
+        return {record.nodeid: record.median_s for record in read_history(state)}
+    return {}

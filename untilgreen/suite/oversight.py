@@ -105,15 +105,15 @@ class Sent:
         """Let it be sent again, a little later."""
         self.job, self.again_at, self._before = None, time.monotonic() + seconds, self._execution
 
-    def news(self) -> list[tuple[str, Outcome]]:
-        """Read the signs of life that came since the last time, and return the tests that ended."""
+    def news(self) -> list[tuple[str, Outcome, str]]:
+        """Read the signs of life that came since the last time, and return the tests that ended, and why if badly."""
         lines = self._read()
         if (self.folder / str(self._execution + 1)).exists():
             self.moved += self.begun
             self._execution, self._offset = self._execution + 1, 0
             self.heard = time.monotonic()
             lines += self._read()
-        return [(nodeid, Outcome(outcome)) for nodeid, outcome in map(json.loads, filter(None, lines))]
+        return [(nodeid, Outcome(outcome), why) for nodeid, outcome, why in map(json.loads, filter(None, lines))]
 
     def settle(self, suite: Suite, why: str) -> str:
         """Read what it left behind.
@@ -228,10 +228,10 @@ class Oversight:
         moved, news = shard.moved, shard.news()
         if shard.moved > moved:
             self._note(f"{shard} lost its worker; another one runs what was left of it")
-        for nodeid, outcome in news:
+        for nodeid, outcome, why in news:
             if nodeid not in self._told:
                 self._told.add(nodeid)
-                self._watcher.finished(nodeid, outcome)
+                self._watcher.finished(nodeid, outcome, why)
 
     def _settle(self, shard: Sent, why: str) -> None:
         """Take a shard's results, send it again, or give it up."""

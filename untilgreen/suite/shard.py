@@ -158,8 +158,8 @@ class _Signs:
     def collected(self, total: int) -> None:
         """The sender knows that already."""
 
-    def finished(self, nodeid: str, outcome: Outcome) -> None:
-        self._write(json.dumps([nodeid, outcome]))
+    def finished(self, nodeid: str, outcome: Outcome, why: str = "") -> None:
+        self._write(json.dumps([nodeid, outcome, why]))
 
     def beat(self) -> None:
         while not self.over.wait(BEAT_S):

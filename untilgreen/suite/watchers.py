@@ -6,12 +6,13 @@ import json
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean
 from threading import Lock
 from types import TracebackType
 from typing import IO, Self
 
 from untilgreen.model.suite import Outcome
-from untilgreen.ports import Watcher
+from untilgreen.ports import NO_PACE, Pace, Watcher
 from untilgreen.redaction import LAST_NET
 
 PROGRESS = "progress.jsonl"
@@ -38,11 +39,11 @@ class Watchers:
             for watcher in self._watchers:
                 watcher.collected(total)
 
-    def finished(self, nodeid: str, outcome: Outcome) -> None:
+    def finished(self, nodeid: str, outcome: Outcome, why: str = "") -> None:
         """Tell all of one test's end."""
         with self._lock:
             for watcher in self._watchers:
-                watcher.finished(nodeid, outcome)
+                watcher.finished(nodeid, outcome, why)
 
 
 class _Unheard:
@@ -51,7 +52,7 @@ class _Unheard:
     def collected(self, total: int) -> None:
         pass
 
-    def finished(self, nodeid: str, outcome: Outcome) -> None:
+    def finished(self, nodeid: str, outcome: Outcome, why: str = "") -> None:
         pass
 
 
@@ -59,10 +60,17 @@ UNHEARD: Watcher = _Unheard()
 
 
 class Tally:
-    """Counts, with a rate since the first test ended or the tests were collected."""
+    """Counts, with a rate since the first test ended or the tests were collected.
 
-    def __init__(self) -> None:
+    Args:
+        pace: what earlier runs tell; without that, every test counts alike.
+    """
+
+    def __init__(self, pace: Pace = NO_PACE) -> None:
         self.total = self.done = self.failed = 0
+        self._pace = pace
+        self._usual = fmean(pace.seconds.values()) if pace.seconds else 1.0
+        self._worked = 0.0
         self._begun = time.monotonic()
 
     def collected(self, total: int) -> None:
@@ -70,10 +78,11 @@ class Tally:
         self.total = total
         self._begun = time.monotonic()
 
-    def finished(self, nodeid: str, outcome: Outcome) -> None:  # noqa: ARG002 - a watcher is told the name
+    def finished(self, nodeid: str, outcome: Outcome, why: str = "") -> None:  # noqa: ARG002 - a watcher is told why
         """Count one."""
         self.done += 1
         self.failed += outcome.bad
+        self._worked += self._pace.seconds.get(nodeid, self._usual)
 
     @property
     def rate(self) -> float:
@@ -82,9 +91,17 @@ class Tally:
 
     @property
     def left_s(self) -> float | None:
-        """Return in about how many seconds it will be over, at this rate; None while nobody can tell."""
+        """Return in about how many seconds it will be over; None while nobody can tell.
+
+        Work is counted in the seconds that each test usually takes; at first it is thought to go as fast as workers
+        without anything else to do.
+        """
         early = self.done < min(ENOUGH, self.total / 4)
-        return None if early or self.done >= self.total else (self.total - self.done) / self.rate
+        if self.done >= self.total or (early and not self._pace.seconds):
+            return None
+        left = max(self._usual * self.total - self._worked, 0.0)
+        speed = self._pace.workers if early else self._worked / max(time.monotonic() - self._begun, 0.001)
+        return left / max(speed, 0.001)
 
     @property
     def percent(self) -> float:
@@ -102,17 +119,18 @@ class Tally:
 
 
 class ProgressFile:
-    """Writes one JSON line for each test that ended: at, done, total, failed, rate_per_s, nodeid, outcome.
+    """Writes one JSON line for each test that ended: at, done, total, failed, rate_per_s, left_s, nodeid, outcome, why.
 
     Args:
         file: begun anew; where nothing can be written, for example on a full disk, there is no progress to be seen
             and nothing else changes.
+        pace: what earlier runs tell about how long it will take.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, pace: Pace = NO_PACE) -> None:
         self._file = file
         self._out: IO[str] | None = None
-        self._tally = Tally()
+        self._tally = Tally(pace)
 
     def __enter__(self) -> Self:
         """Begin the file."""
@@ -131,20 +149,22 @@ class ProgressFile:
         """Remember how many there are."""
         self._tally.collected(total)
 
-    def finished(self, nodeid: str, outcome: Outcome) -> None:
+    def finished(self, nodeid: str, outcome: Outcome, why: str = "") -> None:
         """Write one line, at once."""
         self._tally.finished(nodeid, outcome)
         if self._out is None:
             return
         try:
-            self._out.write(LAST_NET.mask(self._line(nodeid, outcome)) + "\n")
+            self._out.write(LAST_NET.mask(self._line(nodeid, outcome, why)) + "\n")
         except OSError:
             self._close()
 
-    def _line(self, nodeid: str, outcome: Outcome) -> str:
+    def _line(self, nodeid: str, outcome: Outcome, why: str) -> str:
         counts = {"done": self._tally.done, "total": self._tally.total, "failed": self._tally.failed}
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = {"at": at, **counts, "rate_per_s": round(self._tally.rate, 1), "nodeid": nodeid, "outcome": outcome}
+        left = self._tally.left_s
+        speed = {"rate_per_s": round(self._tally.rate, 1), "left_s": None if left is None else round(left, 1)}
+        line = {"at": at, **counts, **speed, "nodeid": nodeid, "outcome": outcome, "why": why}
         return json.dumps(line, ensure_ascii=False)
 
     def _close(self) -> None:

@@ -13,7 +13,7 @@ from untilgreen.redaction import LAST_NET
 
 if TYPE_CHECKING:
     from untilgreen.model.analysis import Approval
-    from untilgreen.ports import Narrator, Watcher
+    from untilgreen.ports import Narrator, Pace, Watcher
 
 
 class _LogNarrator:
@@ -28,15 +28,15 @@ class _LogNarrator:
     def note(self, step: str, text: str) -> None:
         self.say(step, text)
 
-    def suite(self) -> Watcher:
+    def suite(self, pace: Pace | None = None) -> Watcher:  # noqa: ARG002 - a log shows no guesses
         return self
 
     def collected(self, total: int) -> None:
         self._log.info("suite: %s tests", total)
 
-    def finished(self, nodeid: str, outcome: Outcome) -> None:
+    def finished(self, nodeid: str, outcome: Outcome, why: str = "") -> None:
         if outcome.bad:
-            self._log.info("suite: %s %s", outcome, LAST_NET.mask(nodeid))
+            self._log.info("suite: %s", LAST_NET.mask(f"{outcome} {nodeid}  {why}".strip()))
 
 
 _narrator: ContextVar[Narrator | None] = ContextVar("narrator", default=None)
