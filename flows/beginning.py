@@ -19,6 +19,7 @@ from untilgreen.model.fix_verdict import Undone
 from untilgreen.settings import Settings
 from untilgreen.suite.focus import settle
 from untilgreen.suite.index import expected
+from untilgreen.suite.ordering import interpreter
 from untilgreen.wiring import STATE, Workshop, narrator, open_history, read_settings
 
 
@@ -66,6 +67,7 @@ def open_ledger(run: Run, request: Request, settings: Settings) -> None:
         return
     # What is wrong in a file of theirs is said before anything is rolled out, not hours later.
     expected(settings.suite, open_history(Path(run.root)), run.commit)
+    interpreter(settings.suite.python, Path(run.root))
     Workshop(run, settings).queues()
     ledger.open(
         Loop(

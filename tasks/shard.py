@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from untilgreen.model.cycle import Run
 from untilgreen.ports import Suite, never
 from untilgreen.settings import Settings
 from untilgreen.suite.order import known_seconds
+from untilgreen.suite.ordering import interpreter
 from untilgreen.suite.oversight import Crew
 from untilgreen.suite.shard import ShardDone, ShardOrder, run_shard
 from untilgreen.suite.sharded import ShardedSuite
@@ -28,7 +28,7 @@ from untilgreen.wiring import Workshop, narrator
 @task(name="shard", task_run_name="shard-{run.cycle}-{shard.number}", cache_policy=NO_CACHE)
 def run_one_shard(run: Run, settings: Settings, shard: ShardOrder) -> ShardDone:
     """Run one shard in this process; its results go to files in its folder."""
-    return run_shard(shard, Workshop(run, settings).suite, settings.suite.python or sys.executable)
+    return run_shard(shard, Workshop(run, settings).suite, interpreter(settings.suite.python, Path(run.root)))
 
 
 @contextmanager

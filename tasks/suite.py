@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from prefect import task
 
 from tasks.policy import policy
 from tasks.progress import watched
 from tasks.shard import suite_of
-from untilgreen.deploy.wanted import fill
 from untilgreen.errors import SuiteCrashed
 from untilgreen.model.cycle import Run
 from untilgreen.model.delivery import Health, Rollout
@@ -25,6 +22,7 @@ from untilgreen.suite.breaker import breaker
 from untilgreen.suite.focus import focus, told
 from untilgreen.suite.index import expected
 from untilgreen.suite.order import known_order
+from untilgreen.suite.ordering import suite_order
 from untilgreen.suite.step import not_run, record, run_suite
 from untilgreen.wiring import Workshop, narrator
 
@@ -40,7 +38,8 @@ def run_tests(run: Run, settings: Settings, rollout: Rollout, health: Health) ->
         shutil.rmtree(shop.folder / "checkout", ignore_errors=True)  # an interrupted suite may have written there
         shop.history.export(run.commit, shop.folder / "checkout")
         begin_with, notes = known_order(Path(run.state))
-        wanted = focus(settings.suite, order(shop, rollout).model_copy(update={"first": begin_with}))
+        whole = suite_order(settings.suite, run, {s.service: s.url for s in rollout.services}, shop.folder)
+        wanted = focus(settings.suite, whole.model_copy(update={"first": begin_with}))
         return run_or_keep(shop, wanted, health_urls(settings, rollout), notes)
 
     suite = shop.ledger.once(run.cycle, "suite", (settings, rollout, health), work)
@@ -69,24 +68,6 @@ def run_or_keep(shop: Workshop, wanted: SuiteOrder, urls: dict[str, str], notes:
                 asked = told(settings)
                 record([finished], wanted, settings.minimum, started, shop.folder, notes, index=index, asked=asked)
             raise
-
-
-def order(shop: Workshop, rollout: Rollout) -> SuiteOrder:
-    """Say what to run against which deployed services."""
-    wanted, urls = shop.settings.suite, {s.service: s.url for s in rollout.services}
-    return SuiteOrder(
-        run_id=f"{shop.run.loop}/{shop.run.cycle}",
-        root=str(shop.folder / "checkout"),
-        path=wanted.path,
-        python=wanted.python or sys.executable,
-        args=wanted.args,
-        workers=wanted.workers,
-        env=fill(wanted.env, urls),
-        hosts=tuple(urlsplit(url).netloc for url in urls.values()),
-        folder=str(shop.folder / "suite"),
-        deadline_s=wanted.deadline_s,
-        test_timeout_s=wanted.test_timeout_s,
-    )
 
 
 def health_urls(settings: Settings, rollout: Rollout) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from untilgreen.prove.digests import digests
 from untilgreen.prove.hosts import hosts_of
 from untilgreen.prove.memory import FILE, Memory
 from untilgreen.prove.step import Trials
+from untilgreen.suite.ordering import suite_order
 from untilgreen.wiring import Workshop
 
 Tell = Callable[[str], None]
@@ -99,19 +99,12 @@ def lines(trials: Iterable[Trial]) -> Iterator[str]:
 def order(shop: Workshop, services: dict[str, str]) -> SuiteOrder:
     """Say how the suite is run; where its services are is filled in for each control."""
     wanted = shop.settings.suite
-    return SuiteOrder(
-        run_id=f"{shop.run.loop}/{shop.run.cycle}",
-        root=str(shop.folder / "checkout"),
-        path=wanted.path,
-        python=wanted.python or sys.executable,
-        args=wanted.args,
-        workers=-(-wanted.workers // len(Control)),  # side by side they are as many as the suite had
-        env=_past_proxies(),
-        hosts=tuple(sorted(hosts_of(services.values()))),
-        folder=str(shop.folder / "suite"),
-        deadline_s=wanted.negative.deadline_s,
-        test_timeout_s=wanted.test_timeout_s,
-    )
+    changes = {
+        "workers": -(-wanted.workers // len(Control)),  # side by side they are as many as the suite had
+        "env": _past_proxies(),
+        "deadline_s": wanted.negative.deadline_s,
+    }
+    return suite_order(wanted, shop.run, services, shop.folder).model_copy(update=changes)
 
 
 def _past_proxies() -> dict[str, str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+
+import pytest
 
 from tests.contract.pytest_suite_orders import Remembering, order, outcomes, run
 from untilgreen.adapters.pytest_launch import OUTPUT
@@ -86,3 +89,18 @@ def test_half_a_pair_of_surrogates_costs_nothing(tmp_path: Path) -> None:
     assert (
         watcher.whys["e2e/test_it.py::test_raises"] == "ValueError: half \\ud83d of \U0001f388 a pair \\ud800\\x1b[31m"
     )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are those of POSIX")
+def test_nobody_else_reads_what_tests_print_while_they_run(tmp_path: Path) -> None:
+    """The folder of a run is its owner's alone until secrets have been taken out of what lies in it."""
+    look = """
+        import os
+
+        def test_folder():
+            assert oct(os.stat(os.path.dirname(os.environ["UNTILGREEN_ORDER"])).st_mode) == "0o40700"
+    """
+    (tmp_path / "suite").mkdir(mode=0o755)
+    tmp_path.chmod(0o755)
+    assert list(outcomes(run(tmp_path, look)).values()) == [Outcome.PASSED]
+    assert oct((tmp_path / "suite").stat().st_mode) == "0o40755"

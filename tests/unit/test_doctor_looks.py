@@ -48,7 +48,7 @@ class SilentSecrets(FakeSecrets):
 def test_tests_are_collected_by_the_runner_of_the_loop(tmp_path: Path) -> None:
     """The order is the loop's own with --collect-only, and services are nowhere."""
     suite = FakeSuite({"e2e/test_a.py::test_tea": (Outcome.PASSED,)})
-    seen = collection(SETTINGS, tmp_path, suite)
+    seen = collection(SETTINGS, tmp_path, suite, "python")
     (order,) = suite.orders
     assert (seen.collected, seen.minimum) == (1, 2)
     assert order.args == ("-k", "tea", "--collect-only")
@@ -57,7 +57,7 @@ def test_tests_are_collected_by_the_runner_of_the_loop(tmp_path: Path) -> None:
 
 def test_a_runner_that_cannot_start_is_a_fact(tmp_path: Path) -> None:
     """The doctor goes on and keeps the runner's own words."""
-    assert collection(SETTINGS, tmp_path, BrokenSuite()).crash == "no such interpreter"
+    assert collection(SETTINGS, tmp_path, BrokenSuite(), "python").crash == "no such interpreter"
 
 
 def test_a_build_context_is_looked_at_as_the_image_gate_does(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from typing import IO
 from untilgreen.adapters.pytest_events import Account, how_it_ended
 from untilgreen.adapters.pytest_journal import CHANNEL, JOURNAL, Journal
 from untilgreen.adapters.pytest_launch import COOKIE, ORDER, OUTPUT, Start, command, launch, prepare
+from untilgreen.adapters.pytest_privacy import MARK, go_through_what_is_left, private
 from untilgreen.adapters.pytest_processes import end
 from untilgreen.adapters.pytest_redaction import scrub_files
 from untilgreen.adapters.pytest_watch import Bounds, Watch, dump, tail
@@ -89,11 +90,20 @@ class PytestSuite:
 
     @contextlib.contextmanager
     def _cleaned(self, order: SuiteOrder) -> Iterator[None]:
-        """Take secrets out of whatever lies in the folder, however it comes to an end."""
-        try:
+        """Take secrets out of whatever lies in the folder, however it comes to an end; until then it is private."""
+        with private(Path(order.folder), lambda: self._clean(Path(order.folder))):
             yield
-        finally:
-            scrub_files(Path(order.folder), CHANNEL, self._redaction, clean=frozenset({JOURNAL}))
+
+    def tidy(self, state: Path) -> None:
+        """Take secrets out of what runs left behind that were killed before they could do so.
+
+        Args:
+            state: where the loops are.
+        """
+        go_through_what_is_left(state, self._clean)
+
+    def _clean(self, folder: Path) -> None:
+        scrub_files(folder, CHANNEL, self._redaction, clean=frozenset({JOURNAL, MARK}))
 
 
 def _run_once(order: SuiteOrder, start: Start, journal: Journal, halt: Halt, bounds: Bounds) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from untilgreen.adapters import doctor_machine
 from untilgreen.adapters.pytest_suite import PytestSuite
 from untilgreen.deploy.wanted import fill
 from untilgreen.doctor.facts import CollectionSeen, InterpreterSeen, Unseen
-from untilgreen.errors import SuiteCrashed
+from untilgreen.errors import ConfigError, SuiteCrashed
 from untilgreen.model.suite import Outcome
 from untilgreen.ports import Suite, SuiteOrder
 from untilgreen.settings import Settings
+from untilgreen.suite.ordering import interpreter as interpreter_of
 from untilgreen.wiring import Workshop
 
 NOWHERE = "127.0.0.1:9"
@@ -29,28 +29,32 @@ def look_at_tests(shop: Workshop, scratch: Path) -> tuple[InterpreterSeen, Colle
         shop: whose settings and adapters.
         scratch: holds the commit's files in `checkout`.
     """
-    python = shop.settings.suite.python or sys.executable
-    # Started where the loop starts it, so that a relative path fails here as it would there.
+    try:
+        python = interpreter_of(shop.settings.suite.python, Path(shop.run.root))
+    except ConfigError as error:
+        missing = InterpreterSeen(python=shop.settings.suite.python, error=str(error))
+        return missing, Unseen(why="there is no such interpreter")
     interpreter = doctor_machine.interpreter(python, scratch / "checkout")
     if not interpreter.pytest:
         return interpreter, Unseen(why="the tests' interpreter has no pytest")
-    return interpreter, collection(shop.settings, scratch, PytestSuite())
+    return interpreter, collection(shop.settings, scratch, PytestSuite(), python)
 
 
-def collection(settings: Settings, scratch: Path, suite: Suite) -> CollectionSeen:
+def collection(settings: Settings, scratch: Path, suite: Suite, python: str) -> CollectionSeen:
     """Collect the tests as a loop would, and run none.
 
     Args:
         settings: whose suite it is.
         scratch: holds the commit's files in `checkout`; the runner writes beside them.
         suite: the runner of the loop itself, so that what is found here is found there.
+        python: the tests' interpreter.
     """
     wanted = settings.suite
     order = SuiteOrder(
         run_id="doctor",
         root=str(scratch / "checkout"),
         path=wanted.path,
-        python=wanted.python or sys.executable,
+        python=python,
         args=(*wanted.args, "--collect-only"),
         workers=wanted.workers,
         env=fill(wanted.env, dict.fromkeys(settings.services, f"http://{NOWHERE}")),

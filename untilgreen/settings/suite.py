@@ -44,7 +44,8 @@ class SuiteSettings(Part):
     path: str = "e2e"
     """Folder or file of the tests, relative to the repository's root."""
     python: str = ""
-    """Interpreter of the tests' own environment; empty means the one that runs untilgreen."""
+    """Interpreter of the tests' own environment, for example `.venv/bin/python`: a path begins at the repository's
+    root. Empty means the one that runs untilgreen."""
     args: tuple[str, ...] = ()
     """Handed to pytest as they are."""
     workers: int = Field(default=8, ge=1, le=64)

@@ -132,7 +132,9 @@ class Workshop:
         """The user's tests."""
         from untilgreen.adapters.pytest_suite import PytestSuite  # noqa: PLC0415 - adapters are loaded late
 
-        return PytestSuite(redaction=self.redaction)
+        suite = PytestSuite(redaction=self.redaction)
+        suite.tidy(Path(self.run.state))
+        return suite
 
     @cached_property
     def stand_ins(self) -> StandIns:
