@@ -104,3 +104,32 @@ def test_nobody_else_reads_what_tests_print_while_they_run(tmp_path: Path) -> No
     tmp_path.chmod(0o755)
     assert list(outcomes(run(tmp_path, look)).values()) == [Outcome.PASSED]
     assert oct((tmp_path / "suite").stat().st_mode) == "0o40755"
+
+
+def test_what_xdist_would_keep_together_is_told(tmp_path: Path) -> None:
+    """Groups are told by xdist's own rules, whoever set the option: a marker's before a scope's."""
+    tests = {
+        "test_it.py": """
+            import pytest
+
+            @pytest.mark.xdist_group("db")
+            class TestA:
+                def test_one(self): pass
+
+                @pytest.mark.xdist_group(name="cache")
+                def test_two(self): pass
+
+            class TestB:
+                def test_three(self): pass
+
+            def test_four(): pass
+        """,
+        "pytest.ini": "[pytest]\naddopts = -p xdist --dist=loadscope\nmarkers =\n  xdist_group\n",
+    }
+    groups = run(tmp_path, tests, collect_only=True).groups
+    assert {nodeid.rpartition("::")[2]: group for nodeid, group in groups.items()} == {
+        "test_one": "group db",
+        "test_two": "group cache_db",
+        "test_three": "scope test_it.py::TestB",
+        "test_four": "scope test_it.py",
+    }

@@ -35,10 +35,17 @@ def loads(shards: tuple[tuple[str, ...], ...], seconds: dict[str, float]) -> lis
     return [sum(seconds[nodeid] for nodeid in shard) for shard in shards]
 
 
-@given(SUITES, st.dictionaries(NODE_IDS, SECONDS), st.integers(1, 64), st.sampled_from(["", "module", "scope"]))
-def test_each_test_is_in_one_shard(ids: list[str], seconds: dict[str, float], count: int, together: str) -> None:
-    """Whatever is known of durations: every test is in exactly one shard, no shard is empty, none too many."""
-    shards = plan(ids, seconds, count, together)  # type: ignore[arg-type] - hypothesis gives the literals as str
+GROUPS = st.dictionaries(NODE_IDS, st.sampled_from(["group a", "file e2e/test_a.py", "scope x"]))
+
+
+@given(SUITES, st.dictionaries(NODE_IDS, SECONDS), st.integers(1, 64), GROUPS)
+def test_each_test_is_in_one_shard(
+    ids: list[str], seconds: dict[str, float], count: int, groups: dict[str, str]
+) -> None:
+    """Whatever is known of durations: each test is in one shard, each group too, no shard is empty, none too many."""
+    shards = plan(ids, seconds, count, groups)
+    places = {(groups[nodeid], number) for number, shard in enumerate(shards) for nodeid in shard if nodeid in groups}
+    assert len({group for group, _ in places}) == len(places)
     assert sorted(nodeid for shard in shards for nodeid in shard) == sorted(set(ids))
     assert all(shards)
     assert len(shards) <= count
@@ -91,11 +98,14 @@ def test_unknown_tests_are_middling() -> None:
     assert sorted(shards) == [tuple(ids[3:]), tuple(ids[:3])]
 
 
-@pytest.mark.parametrize("together", ["module", "scope"])
-def test_what_must_stay_together_does(together: str) -> None:
-    """A suite written for xdist's loadfile or loadscope keeps what those keep, though shards are uneven then."""
+def test_what_must_stay_together_does() -> None:
+    """A group is never cut, though shards are uneven then; what is beside it in its module may be."""
     ids = [f"e2e/test_it.py::TestA::test_{number}" for number in range(30)]
-    assert plan(ids, {}, 4, together) == (tuple(ids),)  # type: ignore[arg-type] - parametrize gives str
+    assert plan(ids, {}, 4, dict.fromkeys(ids, "scope e2e/test_it.py::TestA")) == (tuple(ids),)
+    grouped = ids[::2]
+    first, *others = plan(ids, {}, 4, dict.fromkeys(grouped, "group database"))
+    assert first == tuple(grouped)
+    assert [len(other) for other in others] == [8, 7]
 
 
 def shard(number: int, *runs: dict[str, Outcome], given_up: str = "") -> Shard:

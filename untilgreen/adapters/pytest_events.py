@@ -73,6 +73,7 @@ class Account:
     def __init__(self, order: SuiteOrder) -> None:
         self._order = order
         self._collected: tuple[str, ...] | None = None
+        self._groups: dict[str, str] = {}
         self._attempts: dict[str, Attempt] = {}
         self._earlier: dict[str, tuple[Attempt, ...]] = {}
         self._errors: dict[str, None] = {}
@@ -121,6 +122,7 @@ class Account:
             command=command,
             python=self._python,
             collected=self._collected or (),
+            groups=self._groups,
             attempts=self._attempts,
             earlier=self._earlier,
             lost={} if self._halted else dict.fromkeys(self.running, reason),
@@ -181,7 +183,7 @@ class Account:
             self.running.clear()  # what an earlier start did not end is run again
         self.launch.collected = True
         if self._collected is None:
-            self._collected = tuple(event["ids"])
+            self._collected, self._groups = tuple(event["ids"]), event["groups"]
 
     def _on_begin(self, event: Event) -> None:
         self.running[event["id"]] = Running(event["at"], event["pid"], event["group"], event["dump"])

@@ -50,6 +50,8 @@ class SuiteOutput(Document):
     command: tuple[str, ...]
     python: str
     collected: tuple[str, ...]
+    groups: dict[str, str] = {}
+    """Node id -> the group that it must not be taken from, such as an `xdist_group`; most tests have none."""
     attempts: dict[str, Attempt]
     """Node id -> its execution. A collected test that is not here did not run, or got lost."""
     earlier: dict[str, tuple[Attempt, ...]] = {}

@@ -15,7 +15,7 @@ from untilgreen.ports import Halt, Suite, SuiteOrder, SuiteOutput, Watcher, neve
 from untilgreen.settings.suite import Shards
 from untilgreen.suite.oversight import SILENCE_S, Crew, Oversight, Sent
 from untilgreen.suite.shard import ORDER, STOP, read_runs
-from untilgreen.suite.shards import Shard, Together, merge, plan
+from untilgreen.suite.shards import Shard, merge, plan
 from untilgreen.suite.watchers import UNHEARD
 
 PLAN = "plan.json"
@@ -54,6 +54,7 @@ class ShardedSuite:
     ) -> None:
         self._suite, self._crew, self._wanted = suite, crew, wanted
         self._seconds, self._tell, self._silence_s = seconds, tell, silence_s
+        self._groups: Mapping[str, str] = {}
 
     def run(self, order: SuiteOrder, watcher: Watcher, halt: Halt = never) -> SuiteOutput:
         """Collect once, cut, send, follow, and merge.
@@ -66,7 +67,7 @@ class ShardedSuite:
             return self._suite.run(order, watcher, halt)
         deadline, folder = time.monotonic() + order.deadline_s, _fresh(Path(order.folder))
         collection = self._collect(order, halt, folder)
-        shards = plan(collection.collected, self._seconds, self._count(order), _together(order.args))
+        shards = plan(collection.collected, self._seconds, self._count(order), collection.groups)
         if collection.stopped or not collection.finished or not shards:
             return collection
         watcher.collected(len(collection.collected))
@@ -102,11 +103,20 @@ class ShardedSuite:
     def _collect(self, order: SuiteOrder, halt: Halt, folder: Path) -> SuiteOutput:
         """Find out which tests there are; those of a rerun are known."""
         if order.only:
+            groups = {nodeid: self._groups[nodeid] for nodeid in order.only if nodeid in self._groups}
             return SuiteOutput(
-                command=(), python=order.python, collected=order.only, attempts={}, exit_code=0, finished=True
+                command=(),
+                python=order.python,
+                collected=order.only,
+                groups=groups,
+                attempts={},
+                exit_code=0,
+                finished=True,
             )
         look = order.model_copy(update={"collect_only": True, "folder": str(folder / "collection")})
-        return self._suite.run(look, UNHEARD, halt)
+        found = self._suite.run(look, UNHEARD, halt)
+        self._groups = found.groups
+        return found
 
     def _count(self, order: SuiteOrder) -> int:
         return min(self._wanted.count, math.ceil(len(order.only) / FEW) if order.only else self._wanted.count)
@@ -129,16 +139,6 @@ class ShardedSuite:
 
 def _overdue(order: SuiteOrder, deadline: float) -> str:
     return f"the deadline of {order.deadline_s:g} s was over" if time.monotonic() > deadline else ""
-
-
-def _together(args: Sequence[str]) -> Together:
-    """Keep what xdist would keep together, for suites that were written for it."""
-    dist = ""
-    for place, arg in enumerate(args):
-        if arg.startswith("--dist"):
-            dist = arg.partition("=")[2] or (*args, "")[place + 1]
-    kept: dict[str, Together] = {"loadfile": "module", "loadscope": "scope"}
-    return kept.get(dist, "")
 
 
 def _place(folder: Path, number: int) -> Path:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
-from typing import Literal, NamedTuple
+from types import MappingProxyType
+from typing import NamedTuple
 
 from untilgreen.errors import SuiteCrashed
 from untilgreen.model.suite import Attempt
@@ -23,12 +24,9 @@ CUTS_PER_SHARD = 8
 """So many cuts make shards even; more would only scatter tests that share fixtures."""
 TAIL = 4_000
 
-Together = Literal["", "module", "scope"]
-"""What may not be taken apart, whatever it costs: nothing, a module, a module or class."""
-
 
 def plan(
-    ids: Sequence[str], seconds: Mapping[str, float], count: int, together: Together = ""
+    ids: Sequence[str], seconds: Mapping[str, float], count: int, groups: Mapping[str, str] = MappingProxyType({})
 ) -> tuple[tuple[str, ...], ...]:
     """Cut a suite into shards that last about the same time.
 
@@ -39,25 +37,24 @@ def plan(
         ids: node ids in the order of collection.
         seconds: how long each took, as far as that is known. Others are taken for middling.
         count: at most so many shards.
-        together: what is never cut.
+        groups: node id -> the group that is never cut, whatever it costs; other tests may go anywhere.
 
     Returns:
         At most `count` shards, none of them empty; each id is in exactly one, in the order of collection. The longest
         shard comes first, for it should begin first.
     """
     weight = _weights(ids, seconds)
-    groups = _grouped(weight, _scope if together == "scope" else _module)
-    best = tried = _spread(groups, count)
+    whole = _grouped(weight, groups)
+    best = tried = _spread(whole, count)
     limit = SLACK * math.fsum(weight.values()) / count
-    for _ in range(0 if together else CUTS_PER_SHARD * count):
-        longest = max(tried, key=_load)
-        large = [group for group in longest if len(group.ids) > 1]
-        if not large or _load(longest) <= limit:
+    for _ in range(CUTS_PER_SHARD * count):
+        longest = max((shard for shard in tried if _cuttable(shard, groups)), key=_load, default=())
+        if _load(longest) <= limit:
             break
-        largest = max(large)
-        groups = [piece for group in groups for piece in (_halves(group, weight) if group is largest else (group,))]
-        tried = _spread(groups, count)
-        best = min(best, tried, key=lambda shards: max(map(_load, shards)))
+        largest = max(_cuttable(longest, groups))
+        whole = [half for piece in whole for half in (_halves(piece, weight) if piece is largest else (piece,))]
+        tried = _spread(whole, count)
+        best = min(best, tried, key=lambda shards: sorted(map(_load, shards), reverse=True))
     return _ordered(best, list(weight))
 
 
@@ -146,11 +143,11 @@ def _scope(nodeid: str) -> str:
     return nodeid.partition("[")[0].rpartition("::")[0]
 
 
-def _grouped(weight: Mapping[str, float], key: Callable[[str], str]) -> list[_Group]:
-    groups: dict[str, list[str]] = defaultdict(list)
+def _grouped(weight: Mapping[str, float], groups: Mapping[str, str]) -> list[_Group]:
+    found: dict[tuple[bool, str], list[str]] = defaultdict(list)
     for nodeid in weight:
-        groups[key(nodeid)].append(nodeid)
-    return [_group(ids, weight) for ids in groups.values()]
+        found[nodeid in groups, groups.get(nodeid) or _module(nodeid)].append(nodeid)
+    return [_group(ids, weight) for ids in found.values()]
 
 
 def _group(ids: Sequence[str], weight: Mapping[str, float]) -> _Group:
@@ -179,6 +176,10 @@ def _halves(group: _Group, weight: Mapping[str, float]) -> tuple[_Group, _Group]
         cuts.append((inside, off, place))
     place = min(cuts)[2]
     return _group(ids[:place], weight), _group(ids[place:], weight)
+
+
+def _cuttable(shard: Iterable[_Group], groups: Mapping[str, str]) -> list[_Group]:
+    return [piece for piece in shard if len(piece.ids) > 1 and piece.ids[0] not in groups]
 
 
 def _load(shard: Iterable[_Group]) -> float:

@@ -14,6 +14,7 @@ import pytest
 from .failure import failure_of, skip_reason
 from .kernel import Kernel
 from .order import BROKEN, ORDER, Events, clip
+from .schedule import group_of
 from .sight import FAULTS, PRESENT, Sight, harmless
 from .wanted import arranged, kept
 from .watchdog import HERE
@@ -132,7 +133,8 @@ class Session:
         """Tell what will run, in the order in which it was collected: that does not change with what failed last."""
         last = len(self._places)
         found = sorted(session.items, key=lambda item: self._places.get(id(item), last))
-        self._events.write("collected", ids=[clip(item.nodeid) for item in found])
+        groups = {clip(item.nodeid): group for item in found if (group := group_of(item, ORDER.get("dist", "")))}
+        self._events.write("collected", ids=[clip(item.nodeid) for item in found], groups=groups)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: Any, exitstatus: Any) -> Generator[None, Any, None]:

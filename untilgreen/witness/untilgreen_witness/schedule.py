@@ -48,17 +48,24 @@ class Schedule:
         self._begun[worker].extendleft(reversed(list(tests)))
 
 
+def group_of(item: Any, dist: str) -> str:
+    """Return what a test must stay together with, by xdist's own rules; nothing when it may run anywhere.
+
+    Args:
+        item: the test.
+        dist: xdist's option. A marker counts whatever it says: whoever marked a test meant it.
+    """
+    names = {mark.kwargs.get("name") or (mark.args or ("default",))[0] for mark in item.iter_markers("xdist_group")}
+    if names:
+        return f"group {'_'.join(sorted(map(str, names)))}"
+    if dist == "loadfile":
+        return f"file {item.nodeid.split('::', 1)[0]}"
+    return f"scope {item.nodeid.rsplit('::', 1)[0]}" if dist == "loadscope" else ""
+
+
 def grouped(items: list[Any], dist: str) -> list[list[int]]:
-    """Group what must stay together, by xdist's own rules, so that a suite written for xdist behaves the same."""
+    """Group what must stay together, so that a suite written for xdist behaves the same."""
     groups: dict[Any, list[int]] = defaultdict(list)
     for number, item in enumerate(items):
-        marker = item.get_closest_marker("xdist_group")
-        key: Any = number
-        if marker is not None:
-            key = str(marker.kwargs.get("name") or (marker.args or ("default",))[0])
-        elif dist == "loadfile":
-            key = item.nodeid.split("::", 1)[0]
-        elif dist == "loadscope":
-            key = item.nodeid.rsplit("::", 1)[0]
-        groups[key].append(number)
+        groups[group_of(item, dist) or number].append(number)
     return list(groups.values())
