@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -96,6 +97,12 @@ def scenery(folder: Path, size: Size) -> Path:
     _write(folder, Entry, _entries(size))
     _write(folder, Request, _requests(size))
     return folder
+
+
+def main() -> None:
+    """Write a bundle: folder, entries, failing and passing tests."""
+    folder, *sizes = sys.argv[1:]
+    scenery(Path(folder), Size(*map(int, sizes)))
 
 
 def trace(test: int) -> str:
@@ -259,3 +266,7 @@ def _write(folder: Path, kind: type[Item], rows: Iterator[dict[str, Any]]) -> No
             out.write(f'{{"id":"{content_id(name, text)}",{text[1:]}\n')
     convert(lines, folder / f"{name}.parquet", kind)
     lines.unlink()
+
+
+if __name__ == "__main__":
+    main()
