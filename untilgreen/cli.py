@@ -8,7 +8,20 @@ from typing import Annotated
 import typer
 
 from untilgreen import __version__
-from untilgreen.commands import cloud, collect, explain, import_, loops, project, prove, review, ssot, tests, triage
+from untilgreen.commands import (
+    cloud,
+    collect,
+    explain,
+    import_,
+    loops,
+    project,
+    prove,
+    replay,
+    review,
+    ssot,
+    tests,
+    triage,
+)
 from untilgreen.commands.output import say
 from untilgreen.errors import UntilgreenError
 
@@ -37,6 +50,7 @@ COMMANDS = (
     (triage.triage, "untilgreen triage evidence --json"),
     (ssot.ssot, "untilgreen ssot suggest --repo ../shop"),
     (review.review, "untilgreen review --fix change.diff --sarif review.sarif"),
+    (replay.replay, "untilgreen replay .untilgreen/loops/20260315-020000-4f1c/cycle-01/bundle"),
     (cloud.deploy, "untilgreen deploy --dry-run"),
     (cloud.emulator, "untilgreen emulator --port 8790"),
 )
