@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from prefect import task
 
 from tasks.judge import chapters
 from tasks.policy import policy
+from tasks.publish import with_publications, with_push
 from untilgreen.collect.bundle import load
 from untilgreen.fix import standing as known
 from untilgreen.fix.step import apply_fixes, check_approved, offer
 from untilgreen.fix.undo import plan, undo
+from untilgreen.ledger import loops
 from untilgreen.model.analysis import Approval, Decision, Fixes, Offer
 from untilgreen.model.cycle import Cycle, Run
 from untilgreen.model.fix_verdict import Undone
@@ -57,10 +61,11 @@ def apply_approved(run: Run, settings: Settings, made: Offer, approval: Approval
 
     def work() -> Fixes:
         if approval is None or approval.decision is not Decision.APPROVED:
-            return Fixes(reviews=made.reviews, applied=(), commit=run.commit)
+            return Fixes(reviews=made.reviews, applied=(), commit=run.commit, passed_over=made.passed_over)
         check_approved(run, made, approval)
         human = approval.approver != POLICY
-        return apply_fixes(run, made, shop.history, branch(run), undecided=human)
+        fixes = apply_fixes(run, made, shop.history, branch(run), undecided=human)
+        return with_publications(shop, branch(run), fixes)
 
     fixes = shop.ledger.once(run.cycle, "fix", (made, *((approval,) if approval else ())), work)
     for applied in fixes.applied:
@@ -76,7 +81,11 @@ def undo_regressed(run: Run, settings: Settings) -> Undone:
     waiting = next((c.undone.waiting for c in reversed(story[:-1]) if c.undone), ())
     planned = plan(known.standing(story), waiting, last=run.cycle >= settings.max_cycles)
     verdicts = (story[-1].verdicts,) if story[-1].verdicts else ()
-    undone = shop.ledger.once(run.cycle, "undo", verdicts, lambda: undo(run, planned, shop.history, branch(run)))
+
+    def work() -> Undone:
+        return with_push(shop, branch(run), undo(run, planned, shop.history, branch(run)))
+
+    undone = shop.ledger.once(run.cycle, "undo", verdicts, work)
     for taken in undone.reverted:
         how = f"reverted by {taken.commit[:12]}" if taken.commit else "could not be taken back"
         narrator().say("fix", f"{how}: {taken.title}: {taken.reason}")
@@ -86,8 +95,11 @@ def undo_regressed(run: Run, settings: Settings) -> Undone:
 
 
 def tried(shop: Workshop) -> frozenset[str]:
-    """Return the fixes that earlier cycles committed or rejected: none is tried twice."""
-    return known.tried(chapters(shop, shop.run.cycle - 1))
+    """Return the fixes that earlier cycles committed or rejected, and those that broke something in any loop."""
+    others = (kept for kept in loops(Path(shop.run.state)) if kept.loop_id != shop.run.loop)
+    undone = (kept.recall(number, Undone) for kept in others for number in kept.cycles())
+    quarantined = {fix for one in undone if one for fix in one.quarantined}
+    return known.tried(chapters(shop, shop.run.cycle - 1)) | quarantined
 
 
 def branch(run: Run) -> str:

@@ -11,6 +11,10 @@ def effects(cycle: Cycle) -> Iterator[str]:
     """Go through what a cycle says of fixes: the verdict on each, then what was taken back and tried again."""
     for verdict in cycle.fix_verdicts.verdicts if cycle.fix_verdicts else ():
         yield f"fix {verdict.effect}: {verdict.title} (commit {verdict.commit[:12]}): {verdict.reason}"
+    for passed in cycle.fixes.passed_over if cycle.fixes else ():
+        yield f"nothing of it: {passed.title}: {'; '.join(finding.message for finding in passed.findings)}"
+    for one in cycle.fixes.published if cycle.fixes else ():
+        yield f"{one.what.replace('_', ' ')} {'done' if one.ok else 'failed'}: {one.said}".rstrip(": ")
     undone = cycle.undone
     if undone is None:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from untilgreen.deploy.wanted import binding
 from untilgreen.fix.quarantine import Bounds
@@ -20,6 +20,7 @@ from untilgreen.wiring.repository import open_history
 
 if TYPE_CHECKING:
     from untilgreen.collect.bundle import Bundle
+    from untilgreen.model.analysis import Publication
     from untilgreen.ports import (
         Analyst,
         Builder,
@@ -161,6 +162,15 @@ class Workshop:
 
         wanted = (fixer for fixer in self.settings.fixers if fixer.kind == "patch_queue")
         return tuple(PatchQueue(self.root / queue.folder) for queue in wanted)
+
+    def publish(
+        self, what: Literal["push", "pull_request"], command: tuple[str, ...], places: dict[str, str]
+    ) -> Publication:
+        """Run one of the user's own commands on the loop's branch."""
+        from untilgreen.adapters.publish_command import publish  # noqa: PLC0415 - adapters are loaded late
+
+        names = self.settings.fixing.publish_env
+        return publish(what, command, self.root, places, pass_env=names, redactor=self.redaction.scrub)
 
     def keep_output(self, name: str, text: str) -> None:
         """Keep what a fixer printed about one analysis."""
