@@ -21,15 +21,23 @@ from untilgreen.model.claims import (
     Claim,
     CodeDefect,
     ConfigMismatch,
+    ContractBroken,
+    DefectiveTest,
+    DependencyUnreachable,
+    FileExcluded,
+    Flaky,
     HttpFailure,
     RegressedBy,
     ResourceExhausted,
+    SecretApart,
     SecretMissing,
+    SettingChanged,
     SocketClosed,
     StartupFailed,
 )
-from untilgreen.model.evidence import Case, Commit, Hunk, Item, Request, Revision, SourceFile
+from untilgreen.model.evidence import Case, Commit, Hunk, ImageContent, Item, Request, Revision, Secret, SourceFile
 from untilgreen.model.suite import Exchange
+from untilgreen.review.claims.templates import value
 from untilgreen.review.routes import masked
 from untilgreen.triage.step import AUTHOR
 
@@ -249,13 +257,62 @@ def _resource(_cause: Known, wanted: Sign) -> Iterator[tuple[Claim, list[Item]]]
 
 
 def _setting(cause: Known, wanted: Sign) -> Iterator[tuple[Claim, list[Item]]]:
-    """Say who answered instead, for traffic; other settings are said by the analyst."""
+    """Say who answered instead, for traffic; for other settings, what they were."""
     service, bundle = wanted.fields.get("service", ""), cause.outcome.bundle
     tested = bundle.manifest.revisions.get(service, "")
     others = {row.revision: row for row in bundle.find(Request, service=service) if row.revision != tested}
     if wanted.fields.get("key") == "traffic":
         for revision, row in others.items():
             yield ConfigMismatch(service=service, key="traffic", expected=tested, actual=revision), [row]
+    elif {"service", "key"} <= set(wanted.fields) and "*" not in wanted.fields["key"]:
+        for changed, items in _changed(cause, wanted):
+            before, after = getattr(changed, "before", ""), getattr(changed, "after", "")
+            yield ConfigMismatch(service=service, key=wanted.fields["key"], expected=before, actual=after), items
+
+
+def _excluded(cause: Known, wanted: Sign) -> Iterator[tuple[Claim, list[Item]]]:
+    for image in cause.outcome.bundle.find(ImageContent, service=wanted.fields["service"]):
+        for e in image.excluded:
+            if fnmatchcase(e.path, wanted.fields["path"]):
+                yield FileExcluded(service=image.service, path=e.path, rule_file=e.rule_file, line=e.line), [image]
+
+
+def _wrong_test(cause: Known, _wanted: Sign) -> Iterator[tuple[Claim, list[Item]]]:
+    for case in cause.cases[:1]:
+        yield DefectiveTest(nodeid=case.nodeid, reason="it expects what nobody promised"), [case]
+
+
+def _flickering(cause: Known, _wanted: Sign) -> Iterator[tuple[Claim, list[Item]]]:
+    for case in cause.outcome.bundle.find(Case):
+        ends = [*(attempt.outcome for attempt in case.earlier), case.outcome]
+        if any(end.bad for end in ends) and not all(end.bad for end in ends):
+            yield Flaky(nodeid=case.nodeid), [case]
+            return
+
+
+def _unreached(_cause: Known, wanted: Sign) -> Iterator[tuple[Claim, list[Item]]]:
+    yield DependencyUnreachable(service=wanted.fields["service"], callee=wanted.fields["callee"]), []
+
+
+def _contract(_cause: Known, wanted: Sign) -> Iterator[tuple[Claim, list[Item]]]:
+    yield ContractBroken(**wanted.fields), []
+
+
+def _changed(cause: Known, wanted: Sign) -> Iterator[tuple[Claim, list[Item]]]:
+    service, key = wanted.fields["service"], wanted.fields["key"]
+    found = cause.outcome.bundle.find(Revision, service=service)
+    now = [r for r in found if r.current and r.template]
+    then = [r for r in found if not r.current and r.template]
+    if now and then and now[-1].template and then[-1].template:
+        before, after = value(then[-1].template, key), value(now[-1].template, key)
+        yield SettingChanged(service=service, key=key, before=before, after=after), [then[-1], now[-1]]
+
+
+def _apart(cause: Known, wanted: Sign) -> Iterator[tuple[Claim, list[Item]]]:
+    service, env = wanted.fields["service"], wanted.fields["env"]
+    for secret in cause.outcome.bundle.find(Secret):
+        if (secret.status.service, secret.status.binding.env) == (service, env):
+            yield SecretApart(service=service, env=env, version=secret.status.binding.version), [secret]
 
 
 _FORMS: dict[str, Callable[[Known, Sign], Iterator[tuple[Claim, list[Item]]]]] = {
@@ -264,6 +321,13 @@ _FORMS: dict[str, Callable[[Known, Sign], Iterator[tuple[Claim, list[Item]]]]] =
     "secret_missing": _secret,
     "resource_exhausted": _resource,
     "config_mismatch": _setting,
+    "file_excluded": _excluded,
+    "test_defect": _wrong_test,
+    "flaky": _flickering,
+    "dependency_unreachable": _unreached,
+    "contract_broken": _contract,
+    "setting_changed": _changed,
+    "secret_apart": _apart,
 }
 
 

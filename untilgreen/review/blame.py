@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from untilgreen.collect.bundle import Bundle
 from untilgreen.model.analysis import Finding, Truth, Why
 from untilgreen.model.claims import (
     CodeDefect,
@@ -19,11 +20,11 @@ from untilgreen.model.claims import (
     SecretMissing,
     TimedOut,
 )
-from untilgreen.model.evidence import Case, Commit, Entry, GateSeen, Hunk, Item, Raised, Request, Revision, SourceFile
+from untilgreen.model.evidence import Case, Entry, GateSeen, Hunk, Item, Raised, Request, Revision, SourceFile
 from untilgreen.model.suite import Frame
 from untilgreen.review.dossier import Chain
 from untilgreen.review.routes import matches
-from untilgreen.review.scene import current, errors, in_file, of_failures, of_passes, trace_id
+from untilgreen.review.scene import current, errors, in_file, of_failures, of_passes, once, standing, trace_id
 
 _WORD = re.compile(r"[A-Za-z_]\w{3,}")
 _NO_WORDS = frozenset({*keyword.kwlist, "self", "line", "file", "File", "Traceback", "most", "recent", "call", "last"})
@@ -86,18 +87,13 @@ def _explaining(chain: Chain, effect: Why) -> list[Hunk]:
     A change right under a frame beats one that is near, and one that is near beats one that shares words: what was
     tidied up beside it shares words with everything. What the same commit changed elsewhere may share words, too.
     """
-    behind, changed = _errors(chain, effect), _new(chain)
+    behind, changed = _errors(chain, effect), standing(chain.bundle)
     for ways in ((_broke, _near, _speaks_of), (_near, _speaks_of), (_speaks_of,)):
         guilty = {hunk.commit for hunk in changed if any(ways[0](chain, entry, hunk) for entry in behind)}
         if guilty:
             mine = [hunk for hunk in changed if hunk.commit in guilty]
             return [h for h in mine if any(points_at(chain, entry, h) for entry in behind for points_at in ways)]
     return []
-
-
-def _new(chain: Chain) -> list[Hunk]:
-    old = {commit.sha for commit in chain.bundle.find(Commit) if not commit.since_good}
-    return [hunk for hunk in chain.bundle.find(Hunk) if hunk.commit not in old]
 
 
 def _errors(chain: Chain, effect: Why) -> list[Entry]:
@@ -122,7 +118,7 @@ def _signature(entry: Entry) -> tuple[str, str, str]:
 def _broke(chain: Chain, entry: Entry, hunk: Hunk) -> bool:
     """Tell whether a change stands under the lowest frame that passes through any change."""
     frames = entry.raised.frames if entry.raised else ()
-    changed = _new(chain)
+    changed = standing(chain.bundle)
     lowest = next((f for f in reversed(frames) if any(_under(chain, f, h) for h in changed)), None)
     return lowest is not None and _under(chain, lowest, hunk)
 
@@ -142,18 +138,26 @@ def _speaks_of(chain: Chain, entry: Entry, hunk: Hunk) -> bool:
 
     Not the whole traceback: its outer lines, which every request goes through, name almost everything.
     """
-    said = [entry.raised.message, _own_line(chain, entry.raised)] if entry.raised else [entry.message]
-    words = set(_WORD.findall(" ".join(said))) & set(_WORD.findall(" ".join((*hunk.removed, *hunk.added))))
-    return bool(words - _NO_WORDS)
+    said = _said(chain.bundle, entry.id)
+    return not said.isdisjoint(_WORD.findall(" ".join((*hunk.removed, *hunk.added))))
 
 
-def _own_line(chain: Chain, raised: Raised) -> str:
-    """Return the lowest line of a traceback that is the team's own."""
-    files = chain.bundle.find(SourceFile)
+@once
+def _said(bundle: Bundle, identity: str) -> frozenset[str]:
+    """Return the words of an error and of the lowest line of its traceback that is the team's own."""
+    entry = bundle.get(identity)
+    if not isinstance(entry, Entry):
+        return frozenset()
+    raised = entry.raised
+    text = f"{raised.message} {_own_line(bundle, raised)}" if raised else entry.message
+    return frozenset(_WORD.findall(text)) - _NO_WORDS
+
+
+def _own_line(bundle: Bundle, raised: Raised) -> str:
+    files = bundle.find(SourceFile)
     for frame in reversed(raised.frames):
         for file in files:
-            lines = file.content.splitlines()
-            if in_file(chain.bundle, file.path, frame) and 0 < frame.line <= len(lines):
+            if in_file(bundle, file.path, frame) and 0 < frame.line <= len(lines := file.content.splitlines()):
                 return lines[frame.line - 1]
     return ""
 
@@ -166,7 +170,7 @@ def _only_suspect(chain: Chain, effect: Why, hunk: Hunk) -> bool:
     manifest, service = chain.bundle.manifest, getattr(effect.claim, "service", "")
     asked = {service, *_beneath(chain, service)}
     others = tuple(f"{root}/" for name, root in manifest.sources.items() if name not in asked)
-    changed = [h for h in _new(chain) if not h.path.startswith(others)]
+    changed = [h for h in standing(chain.bundle) if not h.path.startswith(others)]
     alone = {h.commit for h in changed} == {hunk.commit} and chain.bundle.covers(Hunk, "*") is not None
     mine = hunk.path.startswith(f"{manifest.sources.get(service, '-')}/")
     return bool(manifest.good_commit) and mine and alone and not _now_and_then(chain, effect)

@@ -35,7 +35,8 @@ def unnamed(chain: Chain) -> Iterator[Finding]:
     own = _own(chain)
     for claim in _facts(chain):
         judgement = judge(claim, chain.bundle)
-        if (claim.type, claim.subject) not in own and judgement.truth is Truth.SUPPORTED:
+        named = isinstance(claim, SecretMissing) and any(claim.subject == subject for _, subject in own)
+        if (claim.type, claim.subject) not in own and not named and judgement.truth is Truth.SUPPORTED:
             message = f"passes over {claim.type} {claim.subject}: {judgement.message}"
             ids = judgement.evidence
             yield Finding(rule="chain.unnamed", truth=Truth.UNPROVEN, message=message, evidence=ids)

@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from untilgreen.collect.bundle import Bundle
-from untilgreen.model.evidence import Case, Entry, GateSeen, Request, Revision, Stream
+from untilgreen.model.evidence import Case, Commit, Entry, GateSeen, Hunk, Request, Revision, SourceFile, Stream
 from untilgreen.model.suite import Exchange, Frame, Outcome
 
 Seen = TypeVar("Seen", Entry, Request)
@@ -124,6 +124,26 @@ def host_of(bundle: Bundle, service: str) -> str:
     host = bundle.manifest.urls.get(service, "").partition("://")[2].partition("/")[0]
     default = {"https": ":443", "http": ":80"}.get(bundle.manifest.urls.get(service, "").partition("://")[0], "")
     return host if ":" in host or not host else host + default
+
+
+@once
+def services(bundle: Bundle) -> frozenset[str]:
+    """Return the names of all services that this cycle knows or has seen."""
+    manifest = bundle.manifest
+    seen = {service for kind in (Entry, Request) for service, _ in bundle.tally(kind, "service")}
+    return frozenset({*manifest.sources, *manifest.revisions, *manifest.urls, *seen} - {""})
+
+
+@once
+def standing(bundle: Bundle) -> list[Hunk]:
+    """Return the changes since the last good commit of which the tested source still has something.
+
+    What a later commit took back is in no file any more, and broke nothing.
+    """
+    old = {commit.sha for commit in bundle.find(Commit) if not commit.since_good}
+    lines = {file.path: set(file.content.splitlines()) for file in bundle.find(SourceFile)}
+    new = [hunk for hunk in bundle.find(Hunk) if hunk.commit not in old]
+    return [h for h in new if not h.added or h.path not in lines or not lines[h.path].isdisjoint(h.added)]
 
 
 def in_file(bundle: Bundle, path: str, frame: Frame) -> bool:

@@ -9,7 +9,7 @@ from untilgreen.model.evidence import Case, Entry, GateSeen, HealthSeen, Item, R
 from untilgreen.model.suite import Exchange, Outcome
 from untilgreen.review.dossier import Chain
 from untilgreen.review.routes import masked
-from untilgreen.review.scene import failed_cases
+from untilgreen.review.scene import failed_cases, services
 
 TOTAL = frozenset(
     {
@@ -33,9 +33,7 @@ _BAD, _NORMAL = 400, 1000
 
 def known(chain: Chain) -> Iterator[Finding]:
     """Each service that it speaks of is one that this cycle knows, letter by letter."""
-    manifest = chain.bundle.manifest
-    names = {*manifest.sources, *manifest.revisions, *manifest.urls}
-    names |= {service for kind in (Entry, Request) for service, _ in chain.bundle.tally(kind, "service")} - {""}
+    names = services(chain.bundle)
     for why in chain.analysis.whys:
         for name in sorted({getattr(why.claim, role, "") for role in _ROLES} - names - {""} if names else ()):
             near = name.casefold() in {known.casefold() for known in names}

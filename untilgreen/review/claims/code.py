@@ -9,7 +9,7 @@ from untilgreen.model.claims import CodeDefect, RegressedBy
 from untilgreen.model.evidence import Case, Commit, Coverage, Entry, GateSeen, Hunk, Item, Revision, SourceFile
 from untilgreen.model.suite import Frame
 from untilgreen.review.judgement import Check
-from untilgreen.review.scene import errors, failed_cases, gate_saw, in_file, of_failures
+from untilgreen.review.scene import errors, failed_cases, gate_saw, in_file, of_failures, standing
 
 
 def _files(claim: CodeDefect, bundle: Bundle) -> list[SourceFile]:
@@ -53,12 +53,7 @@ def _changed(claim: CodeDefect, bundle: Bundle) -> list[Hunk]:
     """Find changes since the last good commit at that line; when none is known to be good, changes tell nothing."""
     if not bundle.manifest.good_commit:
         return []
-    old = {commit.sha for commit in bundle.find(Commit) if not commit.since_good}
-    return [
-        hunk
-        for hunk in bundle.find(Hunk)
-        if hunk.path == claim.path and hunk.commit not in old and _covers(hunk, claim.line)
-    ]
+    return [hunk for hunk in standing(bundle) if hunk.path == claim.path and _covers(hunk, claim.line)]
 
 
 def _covers(hunk: Hunk, line: int) -> bool:

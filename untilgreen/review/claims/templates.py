@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from untilgreen.collect.bundle import Bundle
 from untilgreen.model.claims import SecretApart, SettingChanged
 from untilgreen.model.delivery import SecretBinding, Template
-from untilgreen.model.evidence import Coverage, Item, Revision
+from untilgreen.model.evidence import Coverage, Item, Revision, Secret
 from untilgreen.review.judgement import Check
 from untilgreen.review.scene import revision_under_test
 
@@ -70,28 +70,26 @@ def _otherwise(claim: SettingChanged, bundle: Bundle) -> list[Item]:
     return [found[0][0], found[1][0]] if found and not _as_claimed(claim, bundle) else []
 
 
-def _binding(template: Template, env: str) -> SecretBinding | None:
-    return next((binding for binding in template.secrets if binding.env == env), None)
+def _bindings(bundle: Bundle, service: str) -> list[tuple[Item, SecretBinding]]:
+    """Return what a service is given: by its template, or by the check that refused the rollout."""
+    found = tested(bundle, service)
+    if found:
+        return [(found[0], binding) for binding in found[1].secrets]
+    return [(s, s.status.binding) for s in bundle.find(Secret) if s.status.service == service]
 
 
-def _sharing(claim: SecretApart, bundle: Bundle) -> list[tuple[Revision, str]]:
+def _sharing(claim: SecretApart, bundle: Bundle) -> list[tuple[Item, str]]:
     """Return the services that are given the same secret, each with its version; the one that is claimed first."""
-    mine = tested(bundle, claim.service)
-    bound = _binding(mine[1], claim.env) if mine else None
-    if not mine or not bound:
-        return []
-    others = [
-        (revision, binding.version)
-        for revision, template in peers(bundle, claim.service)
-        for binding in template.secrets
-        if binding.secret == bound.secret
-    ]
-    return [(mine[0], bound.version), *others]
+    mine = [(item, binding) for item, binding in _bindings(bundle, claim.service) if binding.env == claim.env]
+    services = {r.service for r in bundle.find(Revision)} | {s.status.service for s in bundle.find(Secret)}
+    others = [pair for service in sorted(services - {claim.service}) for pair in _bindings(bundle, service)]
+    shared = [(item, binding) for item, binding in others if mine and binding.secret == mine[0][1].secret]
+    return [(item, binding.version) for item, binding in (*mine[:1], *shared)]
 
 
 def _differs(claim: SecretApart, bundle: Bundle) -> list[Item]:
     shared = _sharing(claim, bundle)
-    others = [revision for revision, version in shared[1:] if version != claim.version]
+    others = [item for item, version in shared[1:] if version != claim.version]
     return [shared[0][0], *others] if others and shared[0][1] == claim.version else []
 
 
@@ -100,7 +98,7 @@ def _agrees(claim: SecretApart, bundle: Bundle) -> list[Item]:
     shared = _sharing(claim, bundle)
     alike = len(shared) > 1 and len({version for _, version in shared}) == 1
     other = bool(shared) and shared[0][1] != claim.version
-    return [revision for revision, _ in shared] if alike or other else []
+    return [item for item, _ in shared] if alike or other else []
 
 
 def _all_templates(claim: SecretApart, bundle: Bundle) -> Coverage | None:

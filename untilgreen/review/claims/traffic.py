@@ -35,7 +35,8 @@ _REFUSED = (401, 403)
 _GATEWAY = (502, 503, 504)
 _ENDED = re.compile(r"called exit\(|terminated|crash|probe failed", re.IGNORECASE)
 _UNREACHABLE = re.compile(
-    r"refused|unreachable|timed? ?out|getaddrinfo|name or service not known|UNAVAILABLE|all connection attempts failed",
+    r"refused|unreachable|timed? ?out|getaddrinfo|name or service not known|UNAVAILABLE|all connection attempts failed"
+    r"|cannot connect|connect call failed|connection reset|no route to host",
     re.IGNORECASE,
 )
 
