@@ -27,10 +27,9 @@ from untilgreen.model.evidence import Manifest
 from untilgreen.ports import LogQuery
 
 SORTS = ("text", "json", "request")
-ROUNDS = 5
 
 
-def measure(endpoint: str, sort: str, number: int) -> dict[str, Any]:
+def measure(endpoint: str, sort: str, number: int, rounds: int) -> dict[str, Any]:
     """Read entries of one sort in three ways, in turn; return microseconds of CPU an entry, one figure a round."""
     write(endpoint, (row(sort, sort, n) for n in range(number)))
     query = LogQuery(services=(sort,), window=around_now())
@@ -41,7 +40,7 @@ def measure(endpoint: str, sort: str, number: int) -> dict[str, Any]:
         "friendly": lambda: _friendly(endpoint, sort, number // 5),
     }
     found: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for way, read in ways.items():
             before = time.process_time()
             count = read()
@@ -89,4 +88,4 @@ def _filter(service: str) -> str:
 if __name__ == "__main__":
     with emulator() as there:
         for one in SORTS:
-            print(json.dumps(measure(there, one, int(sys.argv[1]))), flush=True)
+            print(json.dumps(measure(there, one, int(sys.argv[1]), int(sys.argv[2]))), flush=True)

@@ -49,12 +49,12 @@ def proving(endpoint: str) -> float:
 
 def main() -> None:
     """Prove beside an empty log, then beside a full one."""
-    number = int(sys.argv[1])
+    number, rounds = int(sys.argv[1]), int(sys.argv[2])
     with emulator() as endpoint:
         write(endpoint, (row("request", SERVICE, n) for n in range(10 * TESTS)))
-        few = [proving(endpoint) for _ in range(3)]
+        few = [proving(endpoint) for _ in range(rounds)]
         write(endpoint, (row("text", SERVICE, n) for n in range(number)))
-        many = [proving(endpoint) for _ in range(3)]
+        many = [proving(endpoint) for _ in range(rounds)]
     print(json.dumps({"tests": TESTS, "entries": number, "few": few, "many": many}))
 
 

@@ -44,8 +44,8 @@ def main() -> None:
             "analyses": _analyses(folder, [size // scale for size in SIZES], asked.rounds),
             "grouping": _grouping(folder, 10_000 // scale, asked.rounds),
             "masking": _masking(folder, SIZES[-1] // scale, asked.rounds),
-            "collecting": _collecting(50_000 // scale),
-            "proving": _proving(100_000 // scale),
+            "collecting": _collecting(50_000 // scale, asked.rounds),
+            "proving": _proving(100_000 // scale, asked.rounds),
         }
         for text in chain.from_iterable(told[part] for part in asked.parts or PARTS):
             print(text, flush=True)
@@ -69,8 +69,8 @@ def _analyses(folder: Path, sizes: Sequence[int], rounds: int) -> Iterator[str]:
 def _grouping(folder: Path, failing: int, rounds: int) -> Iterator[str]:
     bundle = _scenery(folder / "grouping", failing, failing, failing // 10)
     found = [_part("grouping", bundle) for _ in range(rounds)]
-    took = _spread(found, "wall")
-    yield f"grouping {found[0]['failures']:,} failures -> {found[0]['groups']}: {took} s   (at most 2 s)"
+    took = f"{_spread(found, 'wall')} s wall, {_spread(found, 'cpu')} s CPU"
+    yield f"grouping {found[0]['failures']:,} failures -> {found[0]['groups']}: {took}   (at most 2 s)"
 
 
 def _masking(folder: Path, number: int, rounds: int) -> Iterator[str]:
@@ -97,8 +97,8 @@ def _masking(folder: Path, number: int, rounds: int) -> Iterator[str]:
         yield f"  Drain3 {what}: {wall} x our wall time a line, {cpu} x our CPU{target}"
 
 
-def _collecting(number: int) -> Iterator[str]:
-    for line in _run([sys.executable, "-m", "benchmarks.triage.collecting", str(number)]).splitlines():
+def _collecting(number: int, rounds: int) -> Iterator[str]:
+    for line in _run([sys.executable, "-m", "benchmarks.triage.collecting", str(number), str(rounds)]).splitlines():
         found = json.loads(line)
         ours, raw, friendly = found["ours"], found["raw"], found["friendly"]
         yield (
@@ -110,8 +110,8 @@ def _collecting(number: int) -> Iterator[str]:
         )
 
 
-def _proving(number: int) -> Iterator[str]:
-    found = json.loads(_run([sys.executable, "-m", "benchmarks.triage.proving", str(number)]))
+def _proving(number: int, rounds: int) -> Iterator[str]:
+    found = json.loads(_run([sys.executable, "-m", "benchmarks.triage.proving", str(number), str(rounds)]))
     yield (
         f"proving {found['tests']:,} tests: {_figures(found['few'])} s; beside {found['entries']:,} log entries "
         f"{_figures(found['many'])} s   (at most 2 s more)"
