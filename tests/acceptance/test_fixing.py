@@ -51,10 +51,10 @@ def run(project: Project, untilgreen: Callable[..., Done], mend: str, cycles: in
     root = project(**{"shop/main.py": BROKEN, "untilgreen.yaml": settings(mend, cycles)})
     before = Git(root).state()
     done = untilgreen("run", "--repo", root, "--json")
+    assert done.out, done.err
     after = Git(root).state()
     assert {part for part in after if after[part] != before[part]} == {"refs"}
     assert git(root, "rev-list", "--count", "main") == "1"
-    assert done.out, done.err
     return root, done, json.loads(done.out)
 
 
