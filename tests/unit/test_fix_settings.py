@@ -11,12 +11,15 @@ from tests.unit.review_scene import bundle, chain, revision
 from untilgreen.errors import ConfigError
 from untilgreen.fix.fingerprint import fix_id
 from untilgreen.fix.settings_fixer import SettingsFixer
+from untilgreen.fix.step import apply_fixes, offer
 from untilgreen.fix.yaml_edit import with_value
+from untilgreen.model.analysis import Decision, Group, Review, Reviews, Triage
 from untilgreen.model.claims import Claim, CodeDefect, ConfigMismatch, ResourceExhausted, SecretMissing
+from untilgreen.model.cycle import Run
 from untilgreen.model.delivery import SecretBinding
 from untilgreen.model.evidence import Item
 from untilgreen.settings import FILE
-from untilgreen.testing import FakeHistory
+from untilgreen.testing import FakeChecker, FakeHistory
 from untilgreen.testing_history import patched
 
 TEXT = """\
@@ -52,7 +55,8 @@ def edited(path: str, value: str | int, text: str = TEXT) -> list[str]:
         ("services.auth.memory", "1Gi", '    memory: "1Gi"'),
         ("services.web.env.LEVEL", "debug", '    env: {LEVEL: debug, AUTH: "{auth.url}"}  # not secret'),
         ("services.web.env.MORE", "x y", '    env: {LEVEL: info, AUTH: "{auth.url}", MORE: "x y"}  # not secret'),
-        ("services.web.secrets.KEY", "key:3", '      KEY: "key:3"'),
+        ("services.web.secrets.KEY", "key:3", "      KEY: key:3"),
+        ("services.web.secrets.KEY", "key:", '      KEY: "key:"'),
         ("services.web.memory", "1Gi", '    memory: "1Gi"'),
         ("services.web.port", 8081, "    port: 8081"),
         ("suite.path", "tests", "  path: tests"),
@@ -188,6 +192,37 @@ def test_gives_more_memory() -> None:
 def test_offers_nothing_that_nothing_shows(claim: Claim) -> None:
     """Without anything that shows the right value there is no offer: a guess is no fix."""
     assert offered(claim) == []
+
+
+@pytest.mark.parametrize(
+    ("claim", "now", "good"),
+    [
+        (SecretMissing(service="web", env="TOKEN"), LOST, TEXT.replace("shop-token ", "shop-api-v2:4 ")),
+        (SecretMissing(service="web", env="LEVEL"), TEXT.replace("LEVEL: info, ", ""), TEXT),
+        (
+            ConfigMismatch(service="web", key="LEVEL", expected="info", actual="loud"),
+            TEXT.replace("info", "loud"),
+            TEXT,
+        ),
+        (ResourceExhausted(service="auth", resource="memory", blocked="request"), TEXT, TEXT),
+    ],
+    ids=lambda value: value.type if hasattr(value, "type") else "",
+)
+def test_goes_through_the_same_gate(claim: Claim, now: str, good: str) -> None:
+    """What it offers is judged like any fix, is approved when it is sound, and becomes a commit with trailers."""
+    files = {"web/app.py": "x = 1\n", "auth/app.py": "x = 1\n"}
+    history = FakeHistory(("good", {FILE: good, **files}), ("now", {FILE: now, **files}))
+    run = Run(loop="loop", cycle=1, commit=history.head, root="", state="")
+    known = bundle(good=history.log(history.head, 2)[1].sha)
+    analysis = chain(claim)
+    triage = Triage(groups=(Group(id=analysis.group, key="k", cases=()),), analyses=(analysis,))
+    sure = Review(analysis=analysis.id, author="a", decision=Decision.APPROVED, findings=(), confidence=0.9)
+    fixers = [SettingsFixer(history, history.head, known)]
+    reviews = Reviews(reviews=(sure,))
+    made = offer(run, triage, reviews, known, fixers, history, frozenset(), checker=FakeChecker())
+    assert [r.findings for r in made.reviews if r.decision is not Decision.APPROVED] == []
+    fixes = apply_fixes(run, made, history, "untilgreen/loop")
+    assert [fix.files for fix in fixes.applied] == [(FILE,)]
 
 
 def test_the_same_change_elsewhere_is_the_same_fix() -> None:

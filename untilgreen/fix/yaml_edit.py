@@ -14,7 +14,7 @@ import yaml
 
 from untilgreen.errors import ConfigError
 
-_PLAIN = re.compile(r"[A-Za-z_/][\w./-]*")
+_PLAIN = re.compile(r"[A-Za-z_/][\w./:-]*")
 
 
 def with_value(text: str, path: tuple[str, ...], value: str | int) -> str:
@@ -94,8 +94,8 @@ def _flow(keys: tuple[str, ...], value: str | int) -> str:
 
 
 def _scalar(value: str | int) -> str:
-    if isinstance(value, str) and _PLAIN.fullmatch(value) and yaml.safe_load(value) == value:
-        return value
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and _loaded(f"{{k: {value}}}") == {"k": value}:
+        return value  # quotes around `secret:3` would make it look like a credential
     return json.dumps(value, ensure_ascii=False)
 
 
