@@ -14,6 +14,7 @@ from untilgreen.model.delivery import HealthCheck
 from untilgreen.model.evidence import Entry, Request, Stream
 from untilgreen.model.suite import Outcome
 from untilgreen.ports import NO_PACE, LogPage, LogQuery, Pace, Watcher
+from untilgreen.testing_fixers import FakeFixer
 from untilgreen.testing_history import BEGINNING, FakeHistory
 from untilgreen.testing_images import FakeBuilder, FakeChecker, FakeRegistry
 from untilgreen.testing_metrics import FakeMetrics, usage_samples
@@ -27,6 +28,7 @@ __all__ = [
     "FakeBuilder",
     "FakeChecker",
     "FakeClock",
+    "FakeFixer",
     "FakeHistory",
     "FakeLogs",
     "FakeMetrics",
