@@ -59,7 +59,9 @@ def _entries(served: Served, logs: Logs, window: Window, clock: Clock) -> list[E
     """Read what was logged about a revision, again until the platform has told of its end or patience is over."""
     deadline = clock.now() + timedelta(seconds=PATIENCE_S)
     wide = Window(start=window.start - _SKEW, end=window.end + _SKEW)
-    query = LogQuery(services=(served.service,), window=wide)
+    # The revision that still serves may log thousands of lines in the meantime.
+    own = (served.revision,) if served.revision else ()
+    query = LogQuery(services=(served.service,), window=wide, revisions=own, part="entries")
     while True:
         try:
             page = logs.read(query)

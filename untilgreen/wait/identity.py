@@ -31,7 +31,8 @@ def identities(
     if not traces:
         return tuple(_identity(s, checks[s.service], {}) for s in served if checks.get(s.service))
     window = Window(start=min(moments) - SKEW, end=clock.now() + SKEW)
-    query = LogQuery(services=tuple(dict.fromkeys(traces.values())), window=window, traces=tuple(traces))
+    services = tuple(dict.fromkeys(traces.values()))
+    query = LogQuery(services=services, window=window, traces=tuple(traces), part="requests")
     logs.settled(query, frozenset(traces), patience_s)
     rows = {row.trace: row.revision for row in logs.read(query).requests if traces.get(row.trace) == row.service}
     return tuple(_identity(s, checks[s.service], rows) for s in served if checks.get(s.service))
