@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +69,18 @@ def test_two_runs_give_the_same_bytes() -> None:
     first = triage(world.bundle()).model_dump_json()
     random.Random(7).shuffle(world.items)  # noqa: S311 - an order, no secret
     assert triage(world.bundle()).model_dump_json() == first
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_same_bytes(tmp_path: Path) -> None:
+    """A bundle on disk is read and analysed by two programs that order their sets differently: no byte differs."""
+    busy().bundle().save(tmp_path / "bundle")
+    said = []
+    for seed in ("1", "2"):
+        order = [sys.executable, "-m", "untilgreen", "triage", str(tmp_path / "bundle"), "--json"]
+        env = {**os.environ, "PYTHONHASHSEED": seed}
+        said.append(subprocess.run(order, capture_output=True, check=False, env=env).stdout)
+    assert said[0] == said[1] != b""
 
 
 def test_keys_live_from_cycle_to_cycle() -> None:

@@ -136,6 +136,28 @@ class Bundle:
         (folder / "manifest.json").write_text(self.manifest.model_dump_json(indent=1), "utf-8")
 
 
+def put(folder: Path, items: Iterable[Item]) -> None:
+    """Put a few more documents into the bundle in a folder; the manifest counts them. Bulk rows cannot be added.
+
+    Raises:
+        EvidenceIncomplete: a file of it is missing or damaged.
+    """
+    fresh = list(items)
+    manifest = _manifest(folder / "manifest.json")
+    counts = Counter(manifest.counts) + Counter(kind_of(type(item)) for item in fresh)
+    text = "".join(item.model_dump_json() + "\n" for item in fresh)
+    counted = manifest.model_copy(update={"counts": dict(sorted(counts.items()))})
+    _replace(folder / "items.jsonl", (folder / "items.jsonl").read_bytes() + text.encode())
+    _replace(folder / "manifest.json", counted.model_dump_json(indent=1).encode())
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """Write a file so that a crash leaves the old one or the new one."""
+    draft = file.with_name(f".{file.name}")
+    draft.write_bytes(content)
+    draft.replace(file)
+
+
 def load(folder: Path) -> Bundle:
     """Open the bundle in a folder; its bulk rows stay there until they are asked for.
 

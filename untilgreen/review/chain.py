@@ -62,7 +62,7 @@ def quote(chain: Chain) -> Iterator[Finding]:
 
 def relevant(chain: Chain) -> Iterator[Finding]:
     """What a why cites is what shows its claim, or at least about the same thing."""
-    for why in chain.analysis.whys:
+    for why in (why for why in chain.analysis.whys if why.claim.type != "unknown"):
         items = chain.cited(why)
         if items and not any(_about(chain, why, item) for item in items):
             message = f"what it cites is not about {why.claim.type} {why.claim.subject}"

@@ -34,7 +34,7 @@ class Scene(Checkout):
     def __init__(self, bundle: Bundle) -> None:
         super().__init__(bundle)
         self.knowledge = default().with_more(parse_knowledge(bundle.manifest.knowledge, "knowledge"))
-        self.hosts = {host: name for name, url in bundle.manifest.urls.items() for host in _hosts(url)}
+        self.hosts = {host: name for name, url in bundle.manifest.urls.items() for host in hosts_of(url)}
         cases = sorted(bundle.find(Case), key=lambda case: (case.nodeid, case.outcome))
         self.passed = [case for case in cases if case.outcome is Outcome.PASSED]
         self.not_run = [case for case in cases if case.outcome is Outcome.NOT_RUN]
@@ -227,7 +227,7 @@ class Scene(Checkout):
         return dict(found)
 
 
-def _hosts(url: str) -> tuple[str, ...]:
+def hosts_of(url: str) -> tuple[str, ...]:
     """Return an address with and without the port that its scheme implies: clients write either."""
     scheme, _, rest = url.partition("://")
     host = rest.split("/")[0]

@@ -129,6 +129,13 @@ class Workshop:
         return Timeline(HttpProbe(), self.folder / LOOKS)
 
     @cached_property
+    def repeater(self) -> Probe:
+        """Makes a request of a test again: no look at anybody's health, so none is kept."""
+        from untilgreen.adapters.http_probe import HttpProbe  # noqa: PLC0415 - adapters are loaded late
+
+        return HttpProbe(timeout_s=10)
+
+    @cached_property
     def suite(self) -> Suite:
         """The user's tests."""
         from untilgreen.adapters.pytest_suite import PytestSuite  # noqa: PLC0415 - adapters are loaded late

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from untilgreen.model.document import Document, Window
 from untilgreen.model.evidence.delivered import GateSeen, ImageContent, Revision, Secret
-from untilgreen.model.evidence.observed import Case, Entry, HealthSeen, HealthSpan, Request, Usage
+from untilgreen.model.evidence.observed import Case, Entry, HealthSeen, HealthSpan, Repeated, Request, Usage
 from untilgreen.model.evidence.repository import Blame, Commit, Hunk, SourceFile
 
 Evidence = Annotated[
@@ -25,7 +25,8 @@ Evidence = Annotated[
     | GateSeen
     | Usage
     | HealthSeen
-    | HealthSpan,
+    | HealthSpan
+    | Repeated,
     Field(discriminator="kind"),
 ]
 

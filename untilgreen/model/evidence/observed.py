@@ -179,3 +179,26 @@ class HealthSpan(Item):
         answer = f"{self.url} -> {self.status} {self.detail}".strip()
         start = f"{self.at:%H:%M:%S}" if self.at else "?"
         return f"{answer} ({self.looks} looks from {start} to {self.until:%H:%M:%S})"
+
+
+class Repeated(Item):
+    """A request of a failing test that was made again, because the evidence did not tell why it failed."""
+
+    kind: Literal["repeated"] = "repeated"
+    service: str
+    path: str
+    """Without the query."""
+    url: str
+    status: int | None
+    """None when nothing answered."""
+    detail: str = ""
+    asked_trace: str
+    """What the request was made with; no test has it."""
+    lines: tuple[str, ...] = ()
+    """What was logged on that trace, each with its service."""
+
+    @property
+    def text(self) -> str:
+        """Return the answer, and what was logged on its trace."""
+        answer = f"GET {self.url} again -> {self.status or 'no answer'} {self.detail}".strip()
+        return "\n".join([answer, *self.lines])
