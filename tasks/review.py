@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from prefect import task
 
 from tasks.policy import policy
@@ -9,6 +11,7 @@ from untilgreen.collect.bundle import load
 from untilgreen.model.analysis import Reviews, Triage
 from untilgreen.model.cycle import Run
 from untilgreen.model.evidence import Manifest
+from untilgreen.review.calibration import experience
 from untilgreen.review.gate import review
 from untilgreen.settings import Settings
 from untilgreen.wiring import Workshop, narrator
@@ -20,8 +23,9 @@ def review_analyses(run: Run, settings: Settings, manifest: Manifest, found: Tri
     shop = Workshop(run, settings)
 
     def work() -> Reviews:
-        bundle = load(shop.folder / manifest.folder)
-        return Reviews(reviews=tuple(review(analysis, bundle) for analysis in found.analyses))
+        bundle, known = load(shop.folder / manifest.folder), experience(Path(run.state), run.loop, run.cycle)
+        judged = tuple(review(analysis, bundle, known) for analysis in found.analyses)
+        return Reviews(reviews=judged, calibration=known)
 
     reviews = shop.ledger.once(run.cycle, "review", (manifest, found), work)
     for judged in reviews.reviews:

@@ -50,7 +50,9 @@ def replay(folder: Path) -> Replay:
     ours = triage(bundle)
     others = tuple(analysis for analysis in kept.analyses if analysis.author != AUTHOR)
     found = ours.model_copy(update={"analyses": (*ours.analyses, *others), "notes": kept.notes})
-    reviews = Reviews(reviews=tuple(review(analysis, bundle) for analysis in found.analyses))
+    known = reviewed.calibration
+    judged = tuple(review(analysis, bundle, known) for analysis in found.analyses)
+    reviews = Reviews(reviews=judged, calibration=known)
     return Replay(triage=found, reviews=reviews, differences=tuple(_differences(kept, reviewed, found, reviews)))
 
 

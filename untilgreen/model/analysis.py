@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from untilgreen.model.calibration import Calibration
 from untilgreen.model.claims import Claim
 from untilgreen.model.document import Document, content_id
 
@@ -132,6 +133,8 @@ class Reviews(Document):
     """What step review leaves behind."""
 
     reviews: tuple[Review, ...]
+    calibration: Calibration = Calibration()
+    """What was known when it judged: a replay must know the same."""
 
     def of(self, analysis: str) -> Review:
         """Return the review of an analysis.

@@ -10,6 +10,7 @@ from untilgreen.model.analysis import Finding, Fixes
 from untilgreen.model.cycle import Cycle, Loop
 from untilgreen.report.details import Details
 from untilgreen.report.identity import of_cycle
+from untilgreen.report.judgements import calibration
 from untilgreen.report.story import Chain, chains_of, changes_of, state_of
 from untilgreen.report.summary import pass_rate, remaining
 from untilgreen.suite.outcomes import is_flaky
@@ -21,9 +22,9 @@ def render_json(loop: Loop, details: Details = Details()) -> dict[str, Any]:  # 
     """Return the report of a loop as JSON values.
 
     Returns:
-        `schema`, `loop`, `stop`, `reason`, `exit_code`, `color`, `cycles` and `remaining`. Each cycle has `counts`,
-        `causes`, `reviews`, `comparison`, `services`, `verdict`, `fixes`, `fix_verdicts` and `undone`; what a cycle did
-        not reach is null.
+        `schema`, `loop`, `stop`, `reason`, `exit_code`, `color`, `cycles`, `calibration` and `remaining`. Each cycle
+        has `counts`, `causes`, `reviews`, `comparison`, `services`, `verdict`, `fixes`, `fix_verdicts` and `undone`;
+        what a cycle did not reach is null.
     """
     return {
         "schema": SCHEMA,
@@ -37,6 +38,9 @@ def render_json(loop: Loop, details: Details = Details()) -> dict[str, Any]:  # 
         "exit_code": exit_code(loop),
         "color": loop.cycles[-1].verdict.color.value if loop.cycles else None,
         "cycles": [_cycle(cycle, details) for cycle in loop.cycles],
+        "calibration": [
+            {**r.model_dump(mode="json"), "estimate": r.estimate, "cap": r.cap} for r in calibration(loop).records
+        ],
         "remaining": [{"subject": r.subject, "state": r.state, "action": r.action} for r in remaining(loop)],
     }
 

@@ -23,7 +23,7 @@ from untilgreen.report.effects import effects
 from untilgreen.report.flakes import MOST, flakes
 from untilgreen.report.grid import LOOKS, Grid, grid
 from untilgreen.report.identity import identities
-from untilgreen.report.judgements import fix_notes, judgements
+from untilgreen.report.judgements import calibration, fix_notes, judgements
 from untilgreen.report.plot import plot
 from untilgreen.report.rollouts import cycle_notes, rollout_notes
 from untilgreen.report.story import Thread, changes_of, kind, open_causes, place, threads
@@ -67,6 +67,7 @@ def render_html(loop: Loop, details: Details = Details()) -> str:  # noqa: B008 
         threads=found,
         anchors=anchors,
         judgements=judgements(loop, details),
+        calibration=calibration(loop).records,
         fixes=fix_notes(loop, details),
         identities=identities(loop),
         rollouts=rollout_notes(loop),

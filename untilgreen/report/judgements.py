@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from untilgreen.model.analysis import Analysis, AppliedFix, Finding, FixReview, Truth
+from untilgreen.model.calibration import Calibration
 from untilgreen.model.claims import CodeDefect
 from untilgreen.model.cycle import Cycle, Loop
 from untilgreen.model.fix_verdict import FixVerdict
 from untilgreen.report.details import Details
 from untilgreen.report.story import chains_of, kind, place
+from untilgreen.review.calibration import calibrate
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,12 @@ def judgements(loop: Loop, details: Details) -> list[Judgement]:
         for cycle in loop.cycles
         for chain in chains_of(cycle)
     ]
+
+
+def calibration(loop: Loop) -> Calibration:
+    """Return how often each type of claim was right: what the first review knew, and what this loop added."""
+    before = next((cycle.reviews.calibration for cycle in loop.cycles if cycle.reviews), Calibration())
+    return before.plus(calibrate(_verdicts(loop)))
 
 
 def fix_notes(loop: Loop, details: Details) -> list[FixNote]:

@@ -10,7 +10,7 @@ from untilgreen.report.details import Details
 from untilgreen.report.effects import effects
 from untilgreen.report.flakes import MOST, flakes
 from untilgreen.report.identity import identities
-from untilgreen.report.judgements import FixNote, Judgement, fix_notes, judgements
+from untilgreen.report.judgements import FixNote, Judgement, calibration, fix_notes, judgements
 from untilgreen.report.rollouts import RolloutNote, cycle_notes, rollout_notes
 from untilgreen.report.story import Chain, Thread, changes_of, kind, open_causes, place, threads
 from untilgreen.report.summary import WORDS, ended, figures, headline, paragraph, pass_rate, remaining
@@ -27,7 +27,19 @@ def render_markdown(loop: Loop, details: Details = Details()) -> str:  # noqa: B
         loop: as far as it came.
         details: texts of evidence; quotes in the analyses need none.
     """
-    sections = (_head, _green, _cycles, _causes, _flaky, _review, _fixes, _identity, _rollouts, _remaining)
+    sections = (
+        _head,
+        _green,
+        _cycles,
+        _causes,
+        _flaky,
+        _review,
+        _fixes,
+        _calibration,
+        _identity,
+        _rollouts,
+        _remaining,
+    )
     lines = [line for section in sections for line in (*section(loop, details), "")]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -171,6 +183,20 @@ def _review(loop: Loop, details: Details) -> Iterator[str]:
         yield ""
         for judgement in chosen:
             yield from _judgement(judgement)
+
+
+def _calibration(loop: Loop, _details: Details) -> Iterator[str]:
+    records = calibration(loop).records
+    if not records:
+        return
+    yield "## How often such claims were right"
+    yield ""
+    yield "A later cycle confirmed the fix, or found it without effect. Nobody may be surer than the last column."
+    yield ""
+    yield "| Claim | Right | Wrong | The next one, by Laplace | At most |"
+    yield "| --- | ---: | ---: | ---: | ---: |"
+    for r in records:
+        yield f"| {code(r.claim)} | {r.right} | {r.wrong} | {percent(r.estimate)} | {percent(r.cap)} |"
 
 
 def _judgement(judgement: Judgement) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from untilgreen.collect.bundle import Bundle
 from untilgreen.model.analysis import Analysis, Decision, Finding, Review, Truth
+from untilgreen.model.calibration import Calibration
 from untilgreen.review.chain import RULES
 from untilgreen.review.claims import judge
 from untilgreen.review.dossier import Chain
@@ -16,10 +17,15 @@ _BEST = 0.95
 _OPEN = 0.5
 
 
-def review(analysis: Analysis, bundle: Bundle) -> Review:
+def review(analysis: Analysis, bundle: Bundle, known: Calibration = Calibration()) -> Review:  # noqa: B008 - frozen
     """Judge one analysis: each claim by the gate's own queries, and the chain as a whole.
 
     Rejected when anything in it is contradicted, to a human when anything is open, approved otherwise.
+
+    Args:
+        analysis: what somebody says.
+        bundle: the evidence.
+        known: how often such claims were right before; it decides nothing, and caps how sure anybody may be.
     """
     judgements = {why.number: judge(why.claim, bundle) for why in analysis.whys}
     chain = Chain(analysis, bundle, judgements)
@@ -30,7 +36,7 @@ def review(analysis: Analysis, bundle: Bundle) -> Review:
         author=analysis.author,
         decision=decision,
         findings=tuple(findings),
-        confidence=_confidence(chain, decision),
+        confidence=round(min(_confidence(chain, decision), known.of(analysis.leaf.claim.type).cap), 3),
     )
 
 
