@@ -47,8 +47,8 @@ def chapters(shop: Workshop, until: int) -> list[Chapter]:
 
 
 def broken(shop: Workshop) -> dict[str, str]:
-    """Return the services whose rollout failed now, although they served in the cycle before -> why."""
-    now, before = (shop.ledger.recall(number, Rollout) for number in (shop.run.cycle, shop.run.cycle - 1))
-    served = {s.service for s in before.services if s.status is ServingStatus.SERVING} if before else set()
-    failed = [s for s in now.services if s.status is ServingStatus.FAILED] if now else []
+    """Return the services whose rollout failed now, although they served in an earlier cycle -> why."""
+    rollouts = [shop.ledger.recall(number, Rollout) for number in range(1, shop.run.cycle + 1)]
+    served = {s.service for r in rollouts[:-1] if r for s in r.services if s.status is ServingStatus.SERVING}
+    failed = [s for s in rollouts[-1].services if s.status is ServingStatus.FAILED] if rollouts[-1] else []
     return {s.service: f"{s.reason} {s.message}".strip()[:300] for s in failed if s.service in served}

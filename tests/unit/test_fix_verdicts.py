@@ -176,10 +176,14 @@ def test_disproved_when_its_signature_returns() -> None:
 
 
 def test_regressed_by_a_service_that_no_longer_starts() -> None:
-    """A service that the fix touches and that served before it, but cannot be rolled out with it, condemns it."""
-    down = cycle(2, ran=False)
-    assert judged(stands(), down, BEFORE, broken="web").effect is Effect.REGRESSED
-    assert judged(stands(), down, BEFORE, broken="auth").effect is Effect.UNPROVEN
+    """A service that it touches and that no longer starts condemns it when a further cycle has not mended that."""
+    down, still = cycle(2, ran=False), cycle(3, ran=False)
+    once = judged(stands(), down, BEFORE, broken="web")
+    assert once.effect is Effect.UNPROVEN
+    assert "cannot be rolled out with it" in once.reason
+    twice = stands("x", "ab", Effect.UNPROVEN)
+    assert judged(twice, still, BEFORE, down, broken="web").effect is Effect.REGRESSED
+    assert judged(twice, still, BEFORE, down, broken="auth").effect is Effect.UNPROVEN
 
 
 def test_follows_a_cause_under_its_new_name() -> None:

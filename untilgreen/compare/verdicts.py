@@ -116,12 +116,16 @@ def absent(standing: Standing, after: Aftermath) -> _Said | None:
 
 
 def brought_down(standing: Standing, after: Aftermath) -> _Said | None:
-    """A service that it touches, that served before it and cannot be rolled out with it, was broken by it."""
+    """A service that it touches, that served before it and cannot be rolled out with it, was broken by it.
+
+    One such cycle leaves room for a fix that mends it forward; the second one condemns it.
+    """
     mine = after.broken_by(standing.fix) if standing.fresh and not after.now.ran else {}
     if not mine:
         return None
     told = "; ".join(f"{name}: {why}" for name, why in sorted(mine.items()))
-    return Effect.REGRESSED, f"served before it and cannot be rolled out with it: {told}", tuple(sorted(mine))
+    reason = f"served before it and cannot be rolled out with it: {told}"
+    return (Effect.REGRESSED if standing.earlier else Effect.UNPROVEN), reason, tuple(sorted(mine))
 
 
 def unobserved(_standing: Standing, after: Aftermath) -> _Said | None:
