@@ -9,8 +9,10 @@ import pytest
 from tests.unit.triage_world import World
 from untilgreen.ask_again import ask_again
 from untilgreen.collect.bundle import load
+from untilgreen.errors import CloudUnavailable
 from untilgreen.model.evidence import Repeated
 from untilgreen.model.suite import Exchange, Outcome
+from untilgreen.ports import LogPage, LogQuery
 from untilgreen.testing import FakeLogs, FakeProbe
 from untilgreen.triage.inquiry import inquiries
 from untilgreen.triage.step import triage
@@ -48,6 +50,26 @@ def test_the_same_request_decides(tmp_path: Path, statuses: tuple[int, ...], tol
     assert ("Asked again" in leaf.answer) is bool(told)
     assert grown.manifest.counts["repeated"] == len(grown.find(Repeated)) == len(leaf.citations) == 3
     assert inquiries(grown, triage(grown)) == ()
+
+
+class Dark:
+    """A log that nobody can reach."""
+
+    def read(self, _query: LogQuery) -> LogPage:
+        """Fail as the platform does when it is away."""
+        raise CloudUnavailable("logging.googleapis.com does not answer")
+
+    def settled(self, _query: LogQuery, _traces: frozenset[str], _patience_s: float) -> bool:
+        """Never know."""
+        return False
+
+
+def test_a_log_that_cannot_be_read_loses_no_answer(tmp_path: Path) -> None:
+    """The answers tell enough: what was logged is left out."""
+    folder = saved(open_end(), tmp_path / "bundle")
+    bundle = load(folder)
+    grown = ask_again(folder, inquiries(bundle, triage(bundle)), FakeProbe({"shop": [None]}), Dark())
+    assert [(item.status, item.lines) for item in grown.find(Repeated)] == [(None, ())] * 3
 
 
 def test_only_what_changes_nothing_is_asked_again() -> None:
