@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from untilgreen.ssot.modules import Code
 from untilgreen.ssot.names import identity, last
 from untilgreen.ssot.scopes import Chain, Scope, scopes
+from untilgreen.ssot.syntax import walk
 
 _CONTAINERS = frozenset(
     name for kind in (str, bytes, list, dict, set, tuple) for name in dir(kind) if not name.startswith("_")
@@ -53,7 +54,7 @@ def customs(code: Code) -> Customs:
         module = code.module(path)
         for scope in scopes(module) if module else ():
             for expression, chain in scope.expressions:
-                for node in ast.walk(expression):
+                for node in walk(expression):
                     if isinstance(node, ast.Call):
                         _note(code, found, scope, node, chain)
     return found

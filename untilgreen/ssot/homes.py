@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 
-from untilgreen.deploy.secrets_reads import reads_in
-from untilgreen.ssot.callees import words
+from untilgreen.deploy.secrets_reads import Read, reads_in
 from untilgreen.ssot.deviation import Deviation, Subject, shown
 from untilgreen.ssot.modules import Code, Module
 from untilgreen.ssot.names import identity, text_of
 from untilgreen.ssot.origins import argument
 from untilgreen.ssot.scopes import Scope, scopes
 from untilgreen.ssot.sinks import calls
+from untilgreen.ssot.syntax import walk
 
-_FETCHERS = frozenset({"os.getenv", "os.environ.get", "os.environ.pop", "os.environ.setdefault", "os.getenvb"})
+_FETCHERS = frozenset(
+    {"os.environ", "os.getenv", "os.environ.get", "os.environ.pop", "os.environ.setdefault", "os.getenvb"}
+)
+_SPELT = frozenset({"environ", "getenv", "getenvb"})
 _SHORT_TEXT = 6
 _SMALL = 100
 """Shorter texts and smaller round numbers mean many things."""
@@ -92,31 +96,56 @@ def env_reads(code: Code) -> Iterator[tuple[str, Scope, int]]:
     readers: list[tuple[Scope, str]] = []
     for module in code.naming(frozenset({"environ", "getenv", "BaseSettings"})):
         seen: set[tuple[str, int]] = set()
-        for scope in scopes(module):
-            for expression, _ in scope.expressions:
-                for key in _keys(code, scope, expression):
-                    if text := text_of(scope, key):
-                        seen.add((text, key.lineno))
-                        yield text, scope, key.lineno
-                    elif isinstance(key, ast.Name) and key.id in scope.accepts:
-                        readers.append((scope, key.id))
+        for scope, asked, key in _askings(module):
+            if identity(code, scope, asked) in _FETCHERS:
+                if text := text_of(scope, key):
+                    seen.add((text, key.lineno))
+                    yield text, scope, key.lineno
+                elif isinstance(key, ast.Name) and key.id in scope.accepts:
+                    readers.append((scope, key.id))
         top = scopes(module)[0]
-        yield from ((r.name, top, r.line) for r in reads_in(module.tree, module.path) if (r.name, r.line) not in seen)
+        yield from ((r.name, top, r.line) for r in _plain_reads(module) if (r.name, r.line) not in seen)
     for reader, parameter in readers:
         yield from _read_for(code, reader, parameter)
 
 
-def _keys(code: Code, scope: Scope, expression: ast.expr) -> Iterator[ast.expr]:
-    for node in ast.walk(expression):
+@lru_cache(maxsize=4096)
+def _plain_reads(module: Module) -> tuple[Read, ...]:
+    return tuple(reads_in(module.tree, module.path))
+
+
+@lru_cache(maxsize=4096)
+def _askings(module: Module) -> tuple[tuple[Scope, ast.expr, ast.expr], ...]:
+    """Return what may ask for a variable by how it is spelt: scope, what is asked, and the key."""
+    aliases = {alias for alias, source in module.imports.items() if source.rpartition("|")[2] in _SPELT}
+    names = _SPELT | aliases | {name for scope in scopes(module) for name in scope.assigned}
+    return tuple(
+        (scope, asked, key)
+        for scope in scopes(module)
+        for expression, _ in scope.expressions
+        for asked, key in _asked(expression)
+        if any(_named(part) in names for part in walk(asked))
+    )
+
+
+def _asked(expression: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
+    for node in walk(expression):
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
-            if identity(code, scope, node.value) == "os.environ":
-                yield node.slice
-        elif isinstance(node, ast.Call) and node.args and identity(code, scope, node.func) in _FETCHERS:
-            yield node.args[0]
+            yield node.value, node.slice
+        elif isinstance(node, ast.Call) and node.args:
+            yield node.func, node.args[0]
+
+
+def _named(node: ast.AST) -> str:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
+            return name
+        case _:
+            return ""
 
 
 def _read_for(code: Code, reader: Scope, parameter: str) -> Iterator[tuple[str, Scope, int]]:
-    for scope, call, _ in calls(code, words(code, reader.identity)):
+    for scope, call, _ in calls(code, reader.identity):
         if identity(code, scope, call.func) == reader.identity:
             passed = argument(reader, call, parameter)
             if passed is not None and (text := text_of(scope, passed)):

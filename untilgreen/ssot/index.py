@@ -113,6 +113,7 @@ def _row(shape: Shape) -> list[Any]:
         shape.line,
         shape.end,
         shape.statements,
+        shape.inner,
         features,
         *([[place, *sorted(words)] for place, words in table.items()] for table in (shape.turns, shape.calls)),
     ]
@@ -133,7 +134,7 @@ def _decoded(path: str, content: bytes) -> list[Shape] | Unreadable | None:
 
 
 def _shapes(path: str, rows: list[Any]) -> Iterator[Shape]:
-    for name, line, end, statements, features, turns, calls in rows:
+    for name, line, end, statements, inner, features, turns, calls in rows:
         counted: Counter[int] = Counter()
         counted.update(dict(zip(features[::2], features[1::2], strict=True)))
         yield Shape(
@@ -145,4 +146,5 @@ def _shapes(path: str, rows: list[Any]) -> Iterator[Shape]:
             features=counted,
             turns={row[0]: frozenset(row[1:]) for row in turns},
             calls={row[0]: frozenset(row[1:]) for row in calls},
+            inner=inner,
         )

@@ -11,11 +11,16 @@ from untilgreen.ssot.shape import Shape
 
 SAME = 0.8
 """Dice from which a function is a copy."""
+VARIANT = 0.9
+"""The same for methods of one name in different classes: a protocol makes them look alike."""
 ALIKE = 0.5
 ALIKE_WEIGHT = 25
 CONTAINED = 0.7
 CONTAINED_WEIGHT = 40
 """Thresholds on shared weight keep small functions out: getters are all alike."""
+ALIKE_PIECES = 8
+CONTAINED_PIECES = 12
+"""The same in pieces as rare as can be: in a large tree everything weighs more."""
 _STATEMENTS = 4
 _FEATURES = 8
 _COMMON = 60
@@ -40,12 +45,24 @@ class Likeness:
     """Share of the other function that is found again."""
     weight: float
     """Of what both share; rare pieces weigh more."""
+    pieces: float
+    """The weight, counted in pieces that no third function has."""
+    variants: bool = False
+    """Whether both are methods of one name in different classes, and so may be meant to look alike."""
 
     @property
     def notable(self) -> bool:
         """Tell whether it is worth a finding."""
-        alike = self.dice >= ALIKE and self.weight >= ALIKE_WEIGHT
-        return alike or (self.containment >= CONTAINED and self.weight >= CONTAINED_WEIGHT)
+        if self.variants:
+            return self.dice >= VARIANT and self.weight >= ALIKE_WEIGHT
+        alike = self.dice >= ALIKE and self.weight >= ALIKE_WEIGHT and self.pieces >= ALIKE_PIECES
+        holds = self.weight >= CONTAINED_WEIGHT and self.pieces >= CONTAINED_PIECES
+        return alike or (self.containment >= CONTAINED and holds)
+
+    @property
+    def copied(self) -> bool:
+        """Tell whether it is so much alike that nobody need be asked."""
+        return self.notable and self.dice >= SAME
 
 
 class Index:
@@ -57,6 +74,7 @@ class Index:
         for shape in functions:
             self._frequency.update(shape.features.keys())
         self._total = len(functions)
+        self._rarest = math.log(1 + self._total / 2) or 1.0
         self._holders: dict[int, list[Shape]] = defaultdict(list)
         for shape in self.functions:
             for feature in shape.features:
@@ -66,10 +84,11 @@ class Index:
         """Say how alike two functions are; dice is the same both ways round."""
         shared = self._weight(one.features & other.features)
         if not shared:
-            return Likeness(other, 0.0, 0.0, 0.0)
+            return Likeness(other, 0.0, 0.0, 0.0, 0.0)
         mine, theirs = self._weight(one.features), self._weight(other.features)
         same = sameness(one, other)
-        return Likeness(other, same * 2 * shared / (mine + theirs), same * shared / theirs, shared)
+        dice, containment = same * 2 * shared / (mine + theirs), same * shared / theirs
+        return Likeness(other, dice, containment, shared, shared / self._rarest, _variants(one, other))
 
     def closest(self, shape: Shape) -> Likeness | None:
         """Return the function most like this one, apart from itself and what lies around or inside it."""
@@ -77,7 +96,8 @@ class Index:
         for feature in shape.features:
             holders = self._holders.get(feature, [])
             counts.update(holders if len(holders) <= _COMMON else [])
-        others = [other for other, _ in counts.most_common(_CANDIDATES) if not other.overlaps(shape)]
+        likely = (other for other, _ in counts.most_common(_CANDIDATES))
+        others = [other for other in likely if not other.overlaps(shape) and other.callable]
         found = [likeness for other in others if (likeness := self.compare(shape, other)).notable]
         return max(found, key=lambda likeness: likeness.dice, default=None)
 
@@ -86,6 +106,11 @@ class Index:
 
     def _rarity(self, feature: int) -> float:
         return math.log(1 + self._total / (1 + self._frequency[feature]))
+
+
+def _variants(one: Shape, other: Shape) -> bool:
+    (mine, name), (theirs, same) = (shape.name.rpartition(".")[::2] for shape in (one, other))
+    return name == same and bool(mine and theirs) and (one.path, mine) != (other.path, theirs)
 
 
 def tells_apart(shape: Shape) -> bool:

@@ -8,12 +8,13 @@ can say.
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from pathlib import PurePosixPath
 
-from untilgreen.ssot.syntax import Function, Unreadable, parsed
+from untilgreen.ssot.syntax import Function, Unreadable, parsed, walk
 
 
 class Module:
@@ -30,7 +31,7 @@ class Module:
         """Local name -> `level|module|name`; the name is empty for a module itself."""
         self.stars: list[str] = []
         self._define(tree.body, "")
-        for node in ast.walk(tree):
+        for node in walk(tree):
             self._note(node)
 
     def _define(self, body: list[ast.stmt], prefix: str) -> None:
@@ -53,7 +54,7 @@ class Module:
                     self.values.setdefault(prefix + name, []).append(value)
 
     def _attributes(self, node: ast.ClassDef, name: str) -> None:
-        for inner in ast.walk(node):
+        for inner in walk(node):
             if isinstance(inner, ast.Assign):
                 for target in inner.targets:
                     if (
@@ -103,12 +104,26 @@ class Code:
     def __init__(self, texts: Mapping[str, str]) -> None:
         self.texts = texts
         self._modules: dict[str, Module | None] = {}
+        self._having: dict[str, frozenset[str]] = {}
 
     def module(self, path: str) -> Module | None:
         """Return a file as a module; None for one that is not there or is no Python."""
         if path not in self._modules:
             self._modules[path] = module_of(path, self.texts[path]) if path in self.texts else None
         return self._modules[path]
+
+    def having(self, word: str) -> frozenset[str]:
+        """Return the files in which a word occurs."""
+        if word not in self._having:
+            whole = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
+            found = (path for path, text in self.texts.items() if word in text and whole.search(text))
+            self._having[word] = frozenset(found)
+        return self._having[word]
+
+    def relative(self, path: str) -> frozenset[str]:
+        """Return the files of the same package that import without saying its name: `from . import x`."""
+        package = f"{PurePosixPath(path).parent}/".removeprefix("./")
+        return frozenset(p for p in self.texts if p.startswith(package) and "from ." in self.texts[p])
 
     @cached_property
     def unreadable(self) -> dict[str, Unreadable]:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from untilgreen.ssot.callees import is_meant, words
+from untilgreen.ssot.callees import candidates, is_meant
 from untilgreen.ssot.deviation import Deviation, Subject, shown
 from untilgreen.ssot.modules import Code
 from untilgreen.ssot.names import identity
 from untilgreen.ssot.scopes import Scope, scopes
+from untilgreen.ssot.syntax import walk
 
 
 @dataclass(frozen=True)
@@ -49,22 +50,22 @@ def _bans(subject: Subject) -> Iterator[Ban]:
 
 def uses(code: Code, name: str) -> Iterator[tuple[Scope, ast.expr, ast.expr]]:
     """Go through the expressions that stand for a name, each with the expression around it."""
-    for module in code.naming(words(code, name)):
-        for scope in scopes(module):
+    for candidate in candidates(code, name):
+        for scope in scopes(candidate.module):
             for expression, _ in scope.expressions:
                 for node in _outermost(expression):
-                    if is_meant(identity(code, scope, node), name):
+                    if candidate.spells(node) and is_meant(identity(code, scope, node), name):
                         yield scope, node, expression
 
 
 def _outermost(expression: ast.expr) -> Iterator[ast.expr]:
     """Go through names, attributes and `getattr` calls, without the parts of one that is taken already."""
     inner: set[int] = set()
-    for node in ast.walk(expression):
+    for node in walk(expression):
         if id(node) in inner:
             continue
         if isinstance(node, ast.Attribute):
-            inner |= {id(part) for part in ast.walk(node) if isinstance(part, ast.Name)}
+            inner |= {id(part) for part in walk(node) if isinstance(part, ast.Name)}
             yield node
         elif isinstance(node, ast.Name) or _asks(node):
             yield node

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from untilgreen.errors import ConfigError
 from untilgreen.settings import FILE, Settings, read_part
 from untilgreen.settings.ssot import Canonical, Registry
-from untilgreen.ssot.callees import is_meant, words
+from untilgreen.ssot.callees import is_meant
 from untilgreen.ssot.modules import Code
 from untilgreen.ssot.names import identity
 from untilgreen.ssot.sinks import calls
@@ -111,7 +111,7 @@ def _of_canonical(found: Declared, code: Code, canonical: Canonical) -> Iterator
 
 
 def _calls(code: Code, sink: str) -> Iterator[bool]:
-    for scope, call, _ in calls(code, words(code, sink)):
+    for scope, call, _ in calls(code, sink):
         if is_meant(identity(code, scope, call.func), sink):
             yield True
 

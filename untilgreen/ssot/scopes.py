@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from untilgreen.ssot.modules import Module
-from untilgreen.ssot.syntax import Function
+from untilgreen.ssot.syntax import Function, walk
 
 Chain = tuple[tuple[int, str], ...]
 """The blocks around a statement, the outermost first: (id of the compound statement, its field)."""
@@ -167,7 +167,7 @@ class _Walk:
 
     def _expression(self, node: ast.expr, chain: Chain) -> None:
         self.scope.expressions.append((node, chain))
-        for inner in ast.walk(node):
+        for inner in walk(node):
             if isinstance(inner, ast.NamedExpr):
                 self._note(inner.target.id, Assigned(inner.value, node.lineno, chain))
             elif isinstance(inner, ast.comprehension):

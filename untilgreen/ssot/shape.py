@@ -44,11 +44,19 @@ class Shape:
     """Checksum of a place that can be done in two opposite ways -> which ways; see `turns`."""
     calls: dict[int, frozenset[str]]
     """Checksum of a place where something is called -> what is called there."""
+    inner: bool = False
+    """Whether it stands inside another function, where nobody else can call it."""
 
     @property
     def where(self) -> str:
         """Return `path:line name`."""
         return f"{self.path}:{self.line} {self.name}"
+
+    @property
+    def callable(self) -> bool:
+        """Tell whether a copy could be replaced by a call of it: it is no inner one, and none that Python calls."""
+        own = self.name.rpartition(".")[2]
+        return not self.inner and not (own.startswith("__") and own.endswith("__"))
 
     def overlaps(self, other: Shape) -> bool:
         """Tell whether one lies in the other."""
@@ -60,19 +68,19 @@ def shapes(module: ast.Module, path: str) -> Iterator[Shape]:
     yield from _within(module, path, "")
 
 
-def _within(node: ast.AST, path: str, prefix: str) -> Iterator[Shape]:
+def _within(node: ast.AST, path: str, prefix: str, *, inner: bool = False) -> Iterator[Shape]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, Function):
             name = f"{prefix}{child.name}"
-            yield _shape(child, path, name)
-            yield from _within(child, path, f"{name}.")
+            yield _shape(child, path, name, inner=inner)
+            yield from _within(child, path, f"{name}.", inner=True)
         elif isinstance(child, ast.ClassDef):
-            yield from _within(child, path, f"{prefix}{child.name}.")
+            yield from _within(child, path, f"{prefix}{child.name}.", inner=inner)
         elif isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
-            yield from _within(child, path, prefix)
+            yield from _within(child, path, prefix, inner=inner)
 
 
-def _shape(node: Function, path: str, name: str) -> Shape:
+def _shape(node: Function, path: str, name: str, *, inner: bool) -> Shape:
     reader = _Reader(node)
     reader.block(node.body)
     return Shape(
@@ -84,6 +92,7 @@ def _shape(node: Function, path: str, name: str) -> Shape:
         features=Counter({checksum(piece): count for piece, count in reader.features.items()}),
         turns={checksum(place): frozenset(ways) for place, ways in reader.turns.items()},
         calls={checksum(place): frozenset(names) for place, names in reader.calls.items()},
+        inner=inner,
     )
 
 
@@ -182,7 +191,8 @@ class _Reader:
     def _composed(self, node: ast.AST) -> tuple[str, int]:
         if isinstance(node, ast.Attribute):
             text, size = self._text(node.value)
-            return (_ITSELF if node.attr == self.own else f"{text}.{node.attr}"), size + 1
+            itself = node.attr == self.own and text in {"self", "cls"}
+            return (_ITSELF if itself else f"{text}.{node.attr}"), size + 1
         if isinstance(node, ast.Compare):
             return self._comparison(node)
         if isinstance(node, ast.Call):

@@ -9,12 +9,13 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from untilgreen.ssot.callees import is_meant, words
+from untilgreen.ssot.callees import candidates, is_meant
 from untilgreen.ssot.deviation import Deviation, Subject, shown
 from untilgreen.ssot.modules import Code
 from untilgreen.ssot.names import identity, last
 from untilgreen.ssot.origins import Kind, Origin, Origins, argument
 from untilgreen.ssot.scopes import Chain, Scope, scopes
+from untilgreen.ssot.syntax import walk
 
 _ROUNDS = 6
 """A wrapper of a wrapper of a wrapper; deeper ones are not followed."""
@@ -109,19 +110,19 @@ def _spelt(call: ast.Call) -> str:
 
 def _declared(subject: Subject, canonical: str) -> Iterator[Site]:
     for sink in subject.registry.canonical[canonical].sinks:
-        for scope, call, chain in calls(subject.code, words(subject.code, sink.call)):
+        for scope, call, chain in calls(subject.code, sink.call):
             if is_meant(_function(subject.code, scope, call), sink.call):
                 for value in _wanted(call, sink.arguments):
                     yield Site(scope, call, value, chain)
 
 
-def calls(code: Code, any_of: frozenset[str]) -> Iterator[tuple[Scope, ast.Call, Chain]]:
-    """Go through the calls in files where one of these words occurs."""
-    for module in code.naming(any_of):
-        for scope in scopes(module):
+def calls(code: Code, declared: str) -> Iterator[tuple[Scope, ast.Call, Chain]]:
+    """Go through the calls that may be of something, by how they are spelt."""
+    for candidate in candidates(code, declared):
+        for scope in scopes(candidate.module):
             for expression, chain in scope.expressions:
-                for node in ast.walk(expression):
-                    if isinstance(node, ast.Call):
+                for node in walk(expression):
+                    if isinstance(node, ast.Call) and candidate.spells(node.func):
                         yield scope, node, chain
 
 
@@ -143,7 +144,7 @@ def _wanted(call: ast.Call, arguments: tuple[int | str, ...]) -> Iterator[ast.ex
 def _callers(code: Code, wrapper: Wrapper) -> Iterator[Site]:
     name = last(wrapper.scope.name)
     method = bool(wrapper.scope.owner)
-    for scope, call, chain in calls(code, words(code, wrapper.scope.identity)):
+    for scope, call, chain in calls(code, wrapper.scope.identity):
         found = identity(code, scope, call.func)
         meant = found == wrapper.scope.identity or (method and found == f"*.{name}" and _only(code, name))
         if meant and (passed := argument(wrapper.scope, call, wrapper.parameter)):

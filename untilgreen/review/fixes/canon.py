@@ -11,6 +11,7 @@ from untilgreen.model.analysis import Finding
 from untilgreen.review.fixes.change import Change, ask, stop
 from untilgreen.settings import FILE
 from untilgreen.ssot.deviation import Deviation, Survey, contexts_of
+from untilgreen.ssot.index import functions
 from untilgreen.ssot.modules import Code
 from untilgreen.ssot.registry import Declared, usable, verify
 from untilgreen.ssot.survey import Difference, difference, survey
@@ -26,6 +27,7 @@ class _Trees:
 
     change: Change
     found: Declared
+    before_code: Code
 
     @property
     def contexts(self) -> tuple[str, ...]:
@@ -37,7 +39,7 @@ class _Trees:
 
     @cached_property
     def before(self) -> Survey:
-        return survey(self.found.registry, Code(self.change.product_python(self.change.before)), self.contexts)
+        return survey(self.found.registry, self.before_code, self.contexts)
 
     @cached_property
     def after(self) -> Survey:
@@ -50,14 +52,15 @@ class _Trees:
 
 def keeps_to_the_registry(change: Change) -> Iterator[Finding]:
     """It brings nothing that the registry forbids, and leaves no sibling of what it mends."""
+    code = Code(change.product_python(change.before))
     try:
-        found = usable(change.settings, change.before, Code(change.product_python(change.before)))
+        found = usable(change.settings, change.before, code)
     except ConfigError as error:
         yield stop("registry", str(error))
         return
     if found.registry.empty:
         return
-    trees = _Trees(change, found)
+    trees = _Trees(change, found, code)
     yield from _registry_holds(trees)
     yield from _everything_read(trees)
     for deviation in trees.differs.new:
@@ -76,7 +79,7 @@ def _registry_holds(trees: _Trees) -> Iterator[Finding]:
 
 
 def _everything_read(trees: _Trees) -> Iterator[Finding]:
-    for path, why in trees.after_code.unreadable.items():
+    for path, why in functions(trees.after_code.texts, trees.change.store).unreadable.items():
         where = f"{path}:{why.line}"
         yield ask(
             "unread", f"{where} is not Python ({why.problem}), so nobody knows whether it keeps to the registry", where

@@ -11,23 +11,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from untilgreen.model.analysis import Finding
 from untilgreen.review.fixes.change import Change, ask, stop
 from untilgreen.ssot.index import Functions, functions
-from untilgreen.ssot.likeness import SAME, Index, Likeness, tells_apart
+from untilgreen.ssot.likeness import Index, Likeness, tells_apart
 from untilgreen.ssot.shape import Shape
+
+_OLD = 0.6
+"""Share of a likeness that an edit found already there."""
 
 
 def duplicates(change: Change) -> Iterator[Finding]:
     """No function that it adds or changes repeats one that the tree has."""
     before, after = _both(change)
-    new = _new(before, after.shapes)
+    new = new_functions(before, after.shapes)
     for path in after.unreadable if new else ():
         yield ask("duplicate", f"{path} cannot be parsed, so nobody can tell whether it has such a function", path)
     index, old = Index(after.shapes if new else ()), {(shape.path, shape.name): shape for shape in before}
     found: list[Shape] = []
+    pairs: set[tuple[Shape, Shape]] = set()
     for shape in new:
         likeness = index.closest(shape)
-        within = any(shape.overlaps(outer) for outer in found)
-        if likeness and not within and not _was_alike(index, old, shape, likeness):
+        if likeness is None or (likeness.other, shape) in pairs or any(shape.overlaps(outer) for outer in found):
+            continue
+        if not _was_alike(index, old, shape, likeness):
             found.append(shape)
+            pairs.add((shape, likeness.other))
             yield _finding(shape, likeness)
 
 
@@ -40,7 +46,7 @@ def _both(change: Change) -> tuple[list[Shape], Functions]:
     return [*same, *functions(changed, change.store).shapes], after
 
 
-def _new(before: Sequence[Shape], after: Sequence[Shape]) -> list[Shape]:
+def new_functions(before: Sequence[Shape], after: Sequence[Shape]) -> list[Shape]:
     """Return the functions that do what none did before: a moved or renamed one is not new, a second one is."""
     known = Counter(_content(shape) for shape in before)
     places = {(shape.path, shape.name) for shape in before}
@@ -58,13 +64,13 @@ def _content(shape: Shape) -> frozenset[tuple[int, int]]:
 
 
 def _was_alike(index: Index, old: Mapping[tuple[str, str], Shape], shape: Shape, likeness: Likeness) -> bool:
-    """Tell whether both were about as alike before: an edit in an old copy is not where the copy comes from."""
+    """Tell whether most of what both share was there before: then the edit is not where the copy comes from."""
     mine = old.get((shape.path, shape.name))
-    theirs = old.get((likeness.other.path, likeness.other.name))
-    return bool(mine and theirs and index.compare(mine, theirs).dice >= likeness.dice)
+    other = old.get((likeness.other.path, likeness.other.name), likeness.other)
+    return mine is not None and index.compare(mine, other).weight >= _OLD * likeness.weight
 
 
 def _finding(shape: Shape, likeness: Likeness) -> Finding:
     message = f"{shape.where} repeats {likeness.other.where} ({likeness.dice:.0%} alike); call that one instead"
-    finding = stop if likeness.dice >= SAME else ask
+    finding = stop if likeness.copied else ask
     return finding("duplicate", message, likeness.other.where, shape.where)

@@ -59,9 +59,12 @@ def _flags(node: ast.AST) -> Iterator[tuple[str, str]]:
 
 def knows_no_test_data(change: Change) -> Iterator[Finding]:
     """The product decides nothing by a value that only the tests have."""
+    places = list(new_places(change, _decides, edits=True))
+    if not places:
+        return  # before a whole repository is read
     known = _texts(t for p, t in change.before.items() if p.endswith(".py") and not change.is_test(p))
     tested = _texts(t for p, t in change.before.items() if p.endswith(".py") and change.is_test(p)) - known
-    for place in new_places(change, _decides, edits=True):
+    for place in places:
         if place.text in tested:
             message = f"{place.where} decides by {place.text!r}, which only the tests say; what about everybody else?"
             yield ask("special_case", message, place.where)
