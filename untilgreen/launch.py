@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import signal
@@ -17,7 +18,7 @@ from untilgreen.adapters.console import ConsoleNarrator
 from untilgreen.errors import EnvironmentTaken
 from untilgreen.ledger import Ledger
 from untilgreen.model.cycle import Loop, Stop
-from untilgreen.project import load_loop
+from untilgreen.project import project
 from untilgreen.wiring import STATE, asked_by, narrated_by
 
 QUIET = {
@@ -69,7 +70,7 @@ def connect(narrator: ConsoleNarrator) -> str:
 
 
 def _run_flow(request: dict[str, Any], ledger: Ledger) -> None:
-    loop = load_loop()
+    loop = _load_loop()
     _silence_console()
     _interrupted.clear()
     previous = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -82,6 +83,15 @@ def _run_flow(request: dict[str, Any], ledger: Ledger) -> None:
         raise KeyboardInterrupt
     if not ledger.ended and isinstance(error := state.result(raise_on_failure=False), BaseException):
         raise error
+
+
+def _load_loop() -> Any:
+    """Import flows/loop.py of our project, never the caller's own flows/."""
+    sys.path.insert(0, str(project()))
+    try:
+        return importlib.import_module("flows.loop")
+    finally:
+        sys.path.remove(str(project()))
 
 
 def _silence_console() -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from pathlib import Path
-from typing import Any
 
 
 def project() -> Path:
@@ -18,12 +15,3 @@ def project() -> Path:
 def enter() -> dict[str, str]:
     """Let a flow run begin in this folder, wherever untilgreen is installed: the pull step of our deployments."""
     return {"directory": str(project())}
-
-
-def load_loop() -> Any:
-    """Import flows/loop.py of our project, never the caller's own flows/."""
-    sys.path.insert(0, str(project()))
-    try:
-        return importlib.import_module("flows.loop")
-    finally:
-        sys.path.remove(str(project()))
