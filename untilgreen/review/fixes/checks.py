@@ -14,8 +14,8 @@ from untilgreen.review.fixes.places import lost_places, modules, new_places
 
 _LAX = re.compile(
     r"verify\s*=\s*False|check_hostname\s*=\s*False|CERT_NONE|[\"']?verify_\w+[\"']?\s*[:=]\s*False|_create_unverified_context"
-    r"|allow[-_]unauthenticated|allUsers|AllowAny|csrf_exempt|[\"']none[\"']\s*\]|algorithms?\s*=\s*[\"']none"
-    r"|\b(?:auth|login|verification|validation|csrf|tls|ssl|secure|strict)\w*\s*[:=]\s*(?:False|None|false|no|off)\b"
+    r"|allow[-_]unauthenticated|allUsers|AllowAny|csrf_exempt|algorithms?[\"']?\s*[:=].*[\"']none[\"']"
+    r"|\b(?:auth|login|verification|validation|csrf|tls|ssl|secure|strict)\w*\s*[:=]\s*(?:False|false|no|off)\b"
     r"|rejectUnauthorized:\s*false|NODE_TLS_REJECT_UNAUTHORIZED|InsecureSkipVerify|StrictHostKeyChecking=no"
     r"|\b(?:curl|wget)\b.*(?:\s-k\b|--insecure|--no-check-certificate)|HEALTHCHECK\s+NONE|extra\s*=\s*[\"'](?:allow|ignore)",
     re.IGNORECASE,
@@ -30,8 +30,12 @@ _LOOSE = frozenset({"Any", "typing.Any", "object", "str", "dict", "bytes", "t.An
 
 def keeps_checks(change: Change) -> Iterator[Finding]:
     """It takes no check away."""
+    old = Counter(found[0] for line in change.removed for found in _LAX.finditer(line.text))
     for line in change.added:
-        if not change.is_test(line.path) and _LAX.search(line.text):
+        for found in _LAX.finditer(line.text) if not change.is_test(line.path) else ():
+            if old[found[0]]:
+                old[found[0]] -= 1
+                continue
             where = f"{line.path}:{line.number}"
             yield ask("checks", f"{where} turns a check off", where)
     lost = _counted(change, change.before) - _counted(change, change.after)

@@ -45,6 +45,8 @@ _DETECTORS = (
 )
 """Those of detect-secrets that know a vendor's form. Its detectors of entropy and of names are left out: ours know
 what source code looks like."""
+_COUNTED = re.compile(r"abcdef|uvwxyz|12345|qwerty", re.IGNORECASE)
+"""Alphabets and examples."""
 _NAMED_BITS = 2.8
 _LONG_BITS = 4.3
 """Bits a character: words stay under 4, random base64 of this length comes to about 4.7."""
@@ -57,7 +59,8 @@ def looks_secret(text: str) -> str:
             return sort
     if any(_bits(value) >= _NAMED_BITS and not _PLAIN.fullmatch(value) for value in _NAMED.findall(text)):
         return "a credential by its name"
-    if any(_bits(value) >= _LONG_BITS and not _PLAIN.fullmatch(value) for value in _LONG.findall(text)):
+    long = [value for value in _LONG.findall(text) if not (_PLAIN.fullmatch(value) or _COUNTED.search(value))]
+    if any(_bits(value) >= _LONG_BITS for value in long):
         return "a random key"
     return ""
 

@@ -15,7 +15,7 @@ from untilgreen.ssot.syntax import Function, parsed
 
 _SENSES = re.compile(
     r"PYTEST_|[\"'](?:pytest|unittest|_pytest)[\"']\s+(?:not\s+)?in\s+sys\.modules|import\s+_?pytest\b"
-    r"|untilgreen|python-(?:requests|httpx)|aiohttp/|[\"']testclient[\"']",
+    r"|untilgreen|python-(?:requests|httpx)|aiohttp/",
     re.IGNORECASE,
 )
 """How a test run betrays itself: its runner, our own headers, its clients' names."""
@@ -24,6 +24,8 @@ _AGENT = re.compile(r"[\"']user-agent[\"']|user_agent", re.IGNORECASE)
 _HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\u200b-\u200f\u2060\ufeff\u00ad]")
 _WAITERS = frozenset({"sleep", "retry", "Retry", "retrying", "on_exception", "on_predicate", "retry_call"})
 _OBSCURE = frozenset({"eval", "exec", "__import__", "b64decode", "unhexlify"})
+_STUB = re.compile(r"\boverload$|\babstract\w*$")
+"""Decorators of functions that are only announced."""
 _SHORT = 3
 _DATA = re.compile(r"[\d@/ ]")
 """Names of fields and headers hold none of these; names of people, orders and paths do."""
@@ -89,6 +91,8 @@ def _decides(node: ast.AST) -> Iterator[tuple[str, str]]:
     looked: list[ast.AST] = []
     if isinstance(node, ast.Compare):
         looked = [leaf for side in (node.left, *node.comparators) for leaf in _leaves(side)]
+        if isinstance(node.ops[0], ast.In | ast.NotIn) and not _DATA.search(str(getattr(node.left, "value", " "))):
+            looked = []  # whether a field is there, not what it says
     elif isinstance(node, ast.MatchValue):
         looked = [node.value]
     elif (
@@ -118,7 +122,7 @@ def computes_its_answers(change: Change) -> Iterator[Finding]:
 
 def _functions(module: ast.Module) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
     for scope, node in scoped(module):
-        if isinstance(node, Function):
+        if isinstance(node, Function) and not any(_STUB.search(ast.unparse(one)) for one in node.decorator_list):
             yield f"{scope}.{node.name}".lstrip("."), node
 
 
@@ -177,6 +181,8 @@ def waits_for_nothing(change: Change) -> Iterator[Finding]:
 
 def _waiting(node: ast.AST) -> Iterator[tuple[str, str]]:
     if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in _WAITERS:
+        if [ast.unparse(one) for one in node.args] == ["0"]:
+            return  # lets others work, and waits for nothing
         yield "waits", ast.unparse(node)[:80]
     elif isinstance(node, Function):
         names = (ast.unparse(one).rpartition(".")[2] for one in node.decorator_list if not isinstance(one, ast.Call))
