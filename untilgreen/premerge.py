@@ -18,8 +18,8 @@ from untilgreen.review.fixes import refuse, review_fix
 from untilgreen.review.fixes.change import Images
 from untilgreen.settings import FILE, Service, Settings, parse
 
-_ANY = Settings(services={"repository": Service(source=".", image="none")})
-"""Stands for the settings of a repository that has none: whatever is no test is the product."""
+_ANY = Settings(services={"none": Service(source="none", image="none")})
+"""Stands for the settings of a repository that has none: one service that holds nothing."""
 
 
 def meant(analyses: Sequence[Analysis], breaks: str) -> Analysis | None:

@@ -10,10 +10,12 @@ from untilgreen.build.python_version import python_of
 from untilgreen.model.analysis import Fix
 from untilgreen.ports import Checker, Diagnostic
 from untilgreen.review.fixes.change import Sources, paths_in
-from untilgreen.settings import Service, Settings
+from untilgreen.settings import CommandBuilder, Service, Settings
 
-_ROOT = Service(source=".", image="none")
-"""Stands for what belongs to no service: its Python is the one that the repository's root tells of."""
+_ANY = Service(source=".", image="none", builder=CommandBuilder(kind="command", command="none"))
+"""Stands for what belongs to no service; its image may be anything."""
+_NEWEST = "3.14"
+"""Where nothing tells which Python is meant: what not even this one reads is wrong in all of them."""
 
 
 def compared(before: Path, after: Path, fix: Fix, settings: Settings, checker: Checker) -> Sources:
@@ -43,12 +45,16 @@ def _seen(tree: Path, paths: Iterable[str], settings: Settings, checker: Checker
 
 
 def _python(tree: Path, path: str, settings: Settings) -> str:
-    """Return the Python of the service whose context holds a file, the innermost one if several do."""
-    holders = {
-        n: s for n, s in settings.services.items() if PurePosixPath(path).is_relative_to(PurePosixPath(s.source))
-    }
-    name, service = max(holders.items(), key=lambda one: len(one[1].source), default=("", _ROOT))
-    return python_of(name, service, _telling(tree / service.source)).version
+    """Return the Python of the service whose context holds a file, the innermost one if several do.
+
+    What belongs to no service has the Python that the nearest folder above it tells of.
+    """
+    file = PurePosixPath(path)
+    holders = {name: one for name, one in settings.services.items() if file.is_relative_to(PurePosixPath(one.source))}
+    name, service = max(holders.items(), key=lambda one: len(one[1].source), default=("", _ANY))
+    folders = [PurePosixPath(service.source)] if name else list(file.parents)
+    told = (python_of(name, service, _telling(tree / folder)) for folder in folders)
+    return next((python.version for python in told if python.sure), _NEWEST)
 
 
 def _telling(folder: Path) -> Mapping[str, str]:

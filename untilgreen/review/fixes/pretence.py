@@ -21,9 +21,13 @@ _SENSES = re.compile(
 """How a test run betrays itself: its runner, our own headers, its clients' names."""
 _TEST_FLAG = re.compile(r"(?:^|_)(?:E2E|TEST|TESTS|TESTING|CI|UNDER_TEST|IS_TEST)(?:_|$)", re.IGNORECASE)
 _AGENT = re.compile(r"[\"']user-agent[\"']|user_agent", re.IGNORECASE)
-_HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\u200b-\u200f\u2060\ufeff\u00ad]")
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Letters that turn the direction of reading."""
+_HIDDEN = re.compile("[\u200b\u200c\u200e\u200f\u2060\u00ad]|(?<=.)\ufeff")
+_CODE = re.compile(r"\.(?:py|pyi|[cm]?[jt]sx?|sh|go|rb|java|ya?ml|toml|json|sql)$|(?:Docker|Proc|Make)file[^/]*$")
+"""Where letters without width are no typography."""
 _WAITERS = frozenset({"sleep", "retry", "Retry", "retrying", "on_exception", "on_predicate", "retry_call"})
-_OBSCURE = frozenset({"eval", "exec", "__import__", "b64decode", "unhexlify"})
+_OBSCURE = re.compile(r"(?:builtins\.)?(?:eval|exec|compile|__import__)|(?:pickle|marshal|dill)\.loads?")
 _STUB = re.compile(r"\boverload$|\babstract\w*$")
 """Decorators of functions that are only announced."""
 _SHORT = 3
@@ -233,7 +237,7 @@ def _foreign(module: ast.Module, tree: Mapping[str, str]) -> dict[str, str]:
 def can_be_seen(change: Change) -> Iterator[Finding]:
     """It holds no letters that hide what is written, and runs no text as a program."""
     for line in change.added:
-        if _HIDDEN.search(line.text):
+        if _TURNS.search(line.text) or (_HIDDEN.search(line.text) and _CODE.search(line.path)):
             where = f"{line.path}:{line.number}"
             yield stop("hidden", f"{where} holds letters that nobody sees; the line is not what it looks like", where)
     for place in new_places(change, _obscure, edits=True):
@@ -241,7 +245,5 @@ def can_be_seen(change: Change) -> Iterator[Finding]:
 
 
 def _obscure(node: ast.AST) -> Iterator[tuple[str, str]]:
-    if isinstance(node, ast.Call):
-        name = ast.unparse(node.func)
-        if name.rpartition(".")[2] in _OBSCURE or name in {"pickle.loads", "marshal.loads", "compile"}:
-            yield "obscure", ast.unparse(node)[:80]
+    if isinstance(node, ast.Call) and _OBSCURE.fullmatch(ast.unparse(node.func)):
+        yield "obscure", ast.unparse(node)[:80]
