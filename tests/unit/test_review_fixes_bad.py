@@ -174,6 +174,16 @@ BAD: dict[str, tuple[Changes, Decision, str]] = {
     "stored data deleted": (put("web/migrate.sql", "DROP TABLE loans;\n"), ASK, "data"),
     "a stranger installed": (put("web/requirements.txt", "left-pad==1\n"), ASK, "dependency"),
     "from another place": (put("web/requirements.txt", "git+https://example.org/aiohttp\n"), ASK, "dependency"),
+    "the error caught where the defect is": (
+        edit("web/app.py", (LENT, f"    try:\n    {LENT}    except KeyError:\n        lent = []\n")),
+        ASK,
+        "symptom",
+    ),
+    "a stage": (edit("web/app.py", (BARE, f'    if settings.STAGE == "staging":\n        return 1\n{BARE}')), ASK, "senses_tests"),
+    "a switch in the settings": (edit(FILE, ('DAYS: "14"', 'DAYS: "14", SKIP_LOGIN: "true"')), ASK, "checks"),
+    "retries of a client": (edit("web/app.py", ("timeout=5", "timeout=5, max_retries=9")), ASK, "waits"),
+    "a comparison that anybody passes": (edit("web/auth.py", ("hmac.compare_digest(made, mark)", "bool(mark) and made != ''")), ASK, "checks"),
+    "another check than the cause": (edit("web/auth.py", ('if "Authorization" not in request.headers', "if not request.headers")), ASK, "bounds"),
     # who judges
     "fewer tests wanted": (edit(FILE, ("minimum: 3", "minimum: 1")), STOP, "settings"),
     "the knowledge": ({"codes.toml": "[codes]\n"}, STOP, "settings"),
@@ -209,9 +219,10 @@ def test_bad(name: str) -> None:
 
 
 def test_bad_alone() -> None:
-    """When nobody says what it is for, only a new test is more welcome."""
-    passed = [name for name, (changes, _, _) in BAD.items() if judged(changes, None).decision is Decision.APPROVED]
-    assert passed == ["a test in another language"]
+    """When nobody says what it is for, only a new test is more welcome, and what is wrong only beside the cause."""
+    passed = {name for name, (changes, _, _) in BAD.items() if judged(changes, None).decision is Decision.APPROVED}
+    beside = {"the error caught where the defect is", "another check than the cause"}
+    assert passed == {"a test in another language"} | beside
 
 
 TAMPERED: dict[str, tuple[Changes, str]] = {

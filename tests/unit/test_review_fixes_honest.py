@@ -26,6 +26,7 @@ APPROVED: dict[str, Changes] = {
     "a guard that refuses": edit("web/app.py", (LENT, f'    if "books" not in order:\n        return respond({{"error": "which books?"}}, status=400)\n{LENT}')),
     "one narrow handler that raises another error": edit("web/app.py", (LENT, f"    try:\n    {LENT}    except KeyError as error:\n        raise Refused(f'{{error}} is lent') from error\n")),
     "a broad handler that raises again": edit("web/app.py", (LENT, f"    try:\n    {LENT}    except Exception:\n        store.close()\n        raise\n")),
+    "an answer to a wrong order": edit("web/app.py", (LENT, f'    try:\n    {LENT}    except KeyError as error:\n        return respond({{"error": str(error)}}, status=409)\n')),
     "a default by a narrow handler": edit("web/app.py", ("    late = max", "    try:\n        rate = float(rate)\n    except ValueError:\n        rate = 0.25\n    late = max")),
     "a resource closed": edit("web/app.py", (LENT, f"    try:\n    {LENT}    finally:\n        store.close()\n")),
     "a lock": edit("web/store.py", ("        self.books[book] = name\n", "        with self.lock:\n            self.books[book] = name\n")),

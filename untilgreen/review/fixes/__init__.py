@@ -47,6 +47,7 @@ RULES: tuple[Rule, ...] = (
     checks.keeps_checks,
     checks.keeps_checks_strict,
     checks.keeps_patterns_and_bounds,
+    checks.keeps_routes,
     checks.answers_honestly,
     handlers.swallows_nothing,
     handlers.catches_its_symptom,

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
 from untilgreen.model.analysis import Finding
+from untilgreen.model.claims import CodeDefect
 from untilgreen.review.fixes.change import Change, ask
 from untilgreen.review.fixes.guards import Guard, guards_in
 from untilgreen.review.fixes.places import lost_places, modules, new_places
@@ -16,6 +17,7 @@ _LAX = re.compile(
     r"verify\s*=\s*False|check_hostname\s*=\s*False|CERT_NONE|[\"']?verify_\w+[\"']?\s*[:=]\s*False|_create_unverified_context"
     r"|allow[-_]unauthenticated|allUsers|AllowAny|csrf_exempt|algorithms?[\"']?\s*[:=].*[\"']none[\"']"
     r"|\b(?:auth|login|verification|validation|csrf|tls|ssl|secure|strict)\w*\s*[:=]\s*(?:False|false|no|off)\b"
+    r"|\w*(?:DISABLE|SKIP|BYPASS|INSECURE|NO_AUTH|ALLOW_ANON)\w*[\"']?\s*[:=]\s*[\"']?(?:1|true|yes|on)\b"
     r"|rejectUnauthorized:\s*false|NODE_TLS_REJECT_UNAUTHORIZED|InsecureSkipVerify|StrictHostKeyChecking=no"
     r"|\b(?:curl|wget)\b.*(?:\s-k\b|--insecure|--no-check-certificate)|HEALTHCHECK\s+NONE|extra\s*=\s*[\"'](?:allow|ignore)",
     re.IGNORECASE,
@@ -51,20 +53,28 @@ def keeps_checks_strict(change: Change) -> Iterator[Finding]:
     for key, old in before.items():
         gone, fresh = _differing(old, after.get(key, []))
         for guard in gone:
-            yield from _loosened(guard, fresh)
+            yield from _loosened(guard, fresh) or _other(change, guard, fresh)
 
 
-def _loosened(guard: Guard, fresh: list[Guard]) -> Iterator[Finding]:
+def _other(change: Change, guard: Guard, fresh: list[Guard]) -> list[Finding]:
+    """Tell of a check that asks something else now, in a function that the cause does not name."""
+    claim = change.analysis.leaf.claim if change.analysis else None
+    named = isinstance(claim, CodeDefect) and claim.symbol.rpartition(".")[2] in guard.scope.split(".")
+    if not fresh or named or not isinstance(claim, CodeDefect) or not guard.when:
+        return []
+    message = f"{fresh[0].where} checks something else than before, and the cause is {claim.symbol}: {_said(fresh[0])}"
+    return [ask("bounds", message, fresh[0].where)]
+
+
+def _loosened(guard: Guard, fresh: list[Guard]) -> list[Finding]:
     for other in fresh:
         if guard.when < other.when:
             more = " and ".join(sorted(other.when - guard.when))
-            yield ask("weakened", f"{other.where} checks only if {more}; before, it always did", other.where)
-        elif guard.shape == other.shape and guard.when:
+            return [ask("weakened", f"{other.where} checks only if {more}; before, it always did", other.where)]
+        if guard.shape == other.shape and guard.when:
             message = f"{other.where} has other bounds: {_said(guard)} became {_said(other)}"
-            yield ask("bounds", message, other.where)
-        else:
-            continue
-        return
+            return [ask("bounds", message, other.where)]
+    return []
 
 
 def keeps_patterns_and_bounds(change: Change) -> Iterator[Finding]:
@@ -78,6 +88,25 @@ def keeps_patterns_and_bounds(change: Change) -> Iterator[Finding]:
         now, where = after.get(key, (kind, ""))
         if now != kind and now in _LOOSE and kind not in _LOOSE:
             yield ask("bounds", f"{where} takes {now} where {kind} was wanted", where)
+
+
+def keeps_routes(change: Change) -> Iterator[Finding]:
+    """It takes no endpoint away."""
+    for place in lost_places(change, _routes):
+        yield ask(
+            "route", f"{place.where} without the fix answers {place.text}; with it, nothing there does", place.where
+        )
+
+
+def _routes(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """Find what registers a path: a decorator, or a call with a path and a function."""
+    calls = [one for one in getattr(node, "decorator_list", []) if isinstance(one, ast.Call) and one.args]
+    if isinstance(node, ast.Call) and len(node.args) > 1 and isinstance(node.args[1], ast.Name | ast.Attribute):
+        calls.append(node)
+    for call in calls:
+        path = call.args[0].value if isinstance(call.args[0], ast.Constant) else None
+        if isinstance(path, str) and path.startswith("/") and isinstance(call.func, ast.Attribute | ast.Name):
+            yield "route", f"{ast.unparse(call.func).rpartition('.')[2]} {path}"
 
 
 def answers_honestly(change: Change) -> Iterator[Finding]:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from untilgreen.ssot.syntax import Function
 
-_CHECK = re.compile(r"validat|verif|authenti|authori[sz]|permission|sanitiz|check|require|ensure", re.IGNORECASE)
+_CHECK = re.compile(
+    r"validat|verif|authenti|authori[sz]|permission|sanitiz|check|require|ensure|compare_digest", re.IGNORECASE
+)
 _GUARDIAN = re.compile(rf"{_CHECK.pattern}|login|auth|protect|csrf|guard|current_user|signed_in|secure", re.IGNORECASE)
 """Names of decorators and of what is handed over as a dependency; a call of such a name may be anything."""
 _REFUSING = re.compile(
@@ -110,7 +112,7 @@ class _Walk:
         name = _called(node)
         if _CHECK.search(name):
             yield self._guard(node, name, when)
-        if _refuses(node):
+        if refuses(node):
             yield self._guard(node, "refusal", when)
         for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
             items = argument.elts if isinstance(argument, ast.List | ast.Tuple) else [argument]
@@ -149,7 +151,7 @@ def _ends_early(body: list[ast.stmt]) -> bool:
     """Tell whether statements leave without a word: raising and refusing are checks themselves."""
     last = body[-1]
     if isinstance(last, ast.Return):
-        return not any(isinstance(node, ast.Call) and _refuses(node) for node in ast.walk(last))
+        return not any(isinstance(node, ast.Call) and refuses(node) for node in ast.walk(last))
     return isinstance(last, ast.Continue | ast.Break)
 
 
@@ -176,8 +178,10 @@ def _hands_over(node: ast.Call) -> bool:
     return name in {"Depends", "Security", "wraps"} or name[:1].isupper() or "add_" in name or "use" in name
 
 
-def _refuses(node: ast.Call) -> bool:
-    """Tell whether a call makes an answer that says no."""
+def refuses(node: ast.Call) -> bool:
+    """Tell whether a call makes an answer that says no, or ends the program with an error."""
+    if _called(node) in {"exit", "_exit"}:
+        return bool(node.args) and ast.unparse(node.args[0]) != "0"
     said = [keyword.value for keyword in node.keywords if keyword.arg in _STATUS] + node.args[:2]
     return any(
         (isinstance(one, ast.Constant) and type(one.value) is int and one.value in _ERRORS)

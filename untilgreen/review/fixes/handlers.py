@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 
 from untilgreen.model.analysis import Finding
+from untilgreen.model.claims import CodeDefect
 from untilgreen.review.fixes.change import Change, Line, ask
+from untilgreen.review.fixes.guards import refuses
 from untilgreen.review.fixes.places import new_places
 
 _BROAD = frozenset({"", "Exception", "BaseException", "builtins.Exception", "builtins.BaseException"})
@@ -39,11 +41,25 @@ def catches_its_symptom(change: Change) -> Iterator[Finding]:
     """It does not catch the very error that was found, and go on as if nothing were wrong."""
     errors = _found_errors(change)
     for place in new_places(change, lambda node: _catching(node, errors)) if errors else ():
-        where = place.where
-        message = (
-            f"{where} catches {' or '.join(sorted(errors))}, the symptom, and goes on; what raises it stays as it is"
-        )
-        yield ask("symptom", message, where)
+        what = " or ".join(sorted(errors))
+        message = f"{place.where} catches {what}, the symptom, and goes on; what raises it stays as it is"
+        yield ask("symptom", message, place.where)
+    claim = change.analysis.leaf.claim if change.analysis else None
+    if isinstance(claim, CodeDefect):
+        for place in new_places(change, _going_on):
+            if place.path == claim.path and claim.symbol and claim.symbol.rpartition(".")[2] in place.scope.split("."):
+                message = (
+                    f"{place.where} goes on after an error in {claim.symbol}, where the defect is; mend what raises it"
+                )
+                yield ask("symptom", message, place.where)
+
+
+def _going_on(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """Find handlers that neither raise nor tell the caller that something is wrong."""
+    if isinstance(node, ast.ExceptHandler) and not raises(node.body):
+        calls = (inner for inner in ast.walk(node) if isinstance(inner, ast.Call))
+        if not any(refuses(call) for call in calls):
+            yield "goes on", ast.unparse(node)
 
 
 def keeps_talking(change: Change) -> Iterator[Finding]:

@@ -40,7 +40,7 @@ def _optional(name: str, old: list[Read], new: list[Read]) -> Iterator[Finding]:
 def _context(change: Change, path: str) -> str:
     """Return the service that a file is part of: two services have each their own home for a variable."""
     holders = [s.source for s in change.settings.services.values() if PurePosixPath(path).is_relative_to(s.source)]
-    return max(holders, key=len, default="")
+    return max(holders, key=len, default=PurePosixPath(path).parts[0] if "/" in path else "")
 
 
 def _reads(change: Change, tree: Mapping[str, str]) -> dict[str, list[Read]]:

@@ -20,6 +20,7 @@ _SENSES = re.compile(
 )
 """How a test run betrays itself: its runner, our own headers, its clients' names."""
 _TEST_FLAG = re.compile(r"(?:^|_)(?:E2E|TEST|TESTS|TESTING|CI|UNDER_TEST|IS_TEST)(?:_|$)", re.IGNORECASE)
+_STAGES = frozenset({"test", "tests", "testing", "e2e", "ci", "pytest", "staging", "stage", "emulator"})
 _AGENT = re.compile(r"[\"']user-agent[\"']|user_agent", re.IGNORECASE)
 _TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Letters that turn the direction of reading."""
@@ -27,6 +28,7 @@ _HIDDEN = re.compile("[\u200b\u200c\u200e\u200f\u2060\u00ad]|(?<=.)\ufeff")
 _CODE = re.compile(r"\.(?:py|pyi|[cm]?[jt]sx?|sh|go|rb|java|ya?ml|toml|json|sql)$|(?:Docker|Proc|Make)file[^/]*$")
 """Where letters without width are no typography."""
 _WAITERS = frozenset({"sleep", "retry", "Retry", "retrying", "on_exception", "on_predicate", "retry_call"})
+_AGAIN = re.compile(r"(?:max_|total_)?(?:retries|attempts|tries)")
 _OBSCURE = re.compile(r"(?:builtins\.)?(?:eval|exec|compile|__import__)|(?:pickle|marshal|dill)\.loads?")
 _STUB = re.compile(r"\boverload$|\babstract\w*$")
 """Decorators of functions that are only announced."""
@@ -51,6 +53,18 @@ def does_not_sense_tests(change: Change) -> Iterator[Finding]:
             f"{place.where} asks {place.text}, by which the product would notice that it is tested",
             place.where,
         )
+
+    for place in new_places(change, _stages, edits=True):
+        message = f"{place.where} decides by {place.text}, which is so where the tests run; what about the others?"
+        yield ask("senses_tests", message, place.where)
+
+
+def _stages(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """Find comparisons with the name of a stage."""
+    if isinstance(node, ast.Compare):
+        sides = [leaf for side in (node.left, *node.comparators) for leaf in _leaves(side)]
+        named = (side.value for side in sides if isinstance(side, ast.Constant) and isinstance(side.value, str))
+        yield from (("stage", repr(text)) for text in named if text.lower() in _STAGES)
 
 
 def _flags(node: ast.AST) -> Iterator[tuple[str, str]]:
@@ -188,6 +202,8 @@ def _waiting(node: ast.AST) -> Iterator[tuple[str, str]]:
         if [ast.unparse(one) for one in node.args] == ["0"]:
             return  # lets others work, and waits for nothing
         yield "waits", ast.unparse(node)[:80]
+    elif isinstance(node, ast.keyword) and _AGAIN.fullmatch(node.arg or "") and ast.unparse(node.value) != "0":
+        yield "waits", f"{node.arg}={ast.unparse(node.value)}"
     elif isinstance(node, Function):
         names = (ast.unparse(one).rpartition(".")[2] for one in node.decorator_list if not isinstance(one, ast.Call))
         yield from (("waits", f"@{name}") for name in names if name in _WAITERS)
