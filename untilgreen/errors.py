@@ -14,6 +14,7 @@
     |- RepositoryError       exit 2
     |- ServerUnavailable     exit 2
     |- EnvironmentTaken      exit 2
+    |- ApprovalBroken        exit 5   what would be applied is not what was approved
 
 The docstring of each is the message when none is given. A message says where, what, and what to do.
 """
@@ -108,3 +109,9 @@ class FixUnusable(UntilgreenError):
         """For example `fixer.time` or `fixer.symlink`."""
         self.refused = refused
         """True when it made something that must not be taken over; False when it made nothing."""
+
+
+class ApprovalBroken(UntilgreenError):
+    """What would be applied is not what was approved. Nothing was applied."""
+
+    exit_code = 5

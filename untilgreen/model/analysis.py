@@ -257,6 +257,17 @@ class Approval(Document):
     reason: str = ""
     offer: str = ""
     """Digest of the offer that it is about; empty when nobody took it down."""
+    way: str = ""
+    """policy, settings, form, command or terminal."""
+    hash: str = ""
+    """Of the base and the diffs that were approved: nothing else may be applied."""
+    base: str = ""
+    """Full sha of the commit that they go on."""
+    commit: str = ""
+    """A commit that was used instead of what was offered."""
+    signature: str = ""
+    record: str = ""
+    """Seal of its record in the audit log."""
 
 
 class CauseState(StrEnum):

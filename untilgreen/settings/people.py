@@ -146,6 +146,10 @@ class Approve(Part):
     """policy: what the review approves is applied. ask: a human decides. never: only report."""
     timeout_s: int = Field(default=86_400, ge=1)
     """How long a human may take; then nothing is changed. A day covers a night and a morning."""
+    other_than_author: bool = False
+    """Whether whoever approves must be somebody else than the author of the fix."""
+    keys: dict[str, str] = {}
+    """Approver -> public key, as `untilgreen approve --new-key` prints it. With any, every approval must be signed."""
 
 
 class RollbackSettings(Part):

@@ -1,0 +1,1 @@
+"""Who may say yes, to exactly what, and what is written down about it."""
