@@ -17,6 +17,7 @@ from untilgreen.model.analysis import Fixes
 from untilgreen.model.cycle import Loop, Run
 from untilgreen.model.fix_verdict import Undone
 from untilgreen.settings import Settings
+from untilgreen.settings.people import Approve
 from untilgreen.suite.focus import settle
 from untilgreen.suite.index import expected
 from untilgreen.suite.ordering import interpreter
@@ -83,7 +84,8 @@ def open_ledger(run: Run, request: Request, settings: Settings) -> None:
 
 def name_of_run(state: Path) -> str:
     """Return a name that sorts by time; a retry of the same flow run finds the one that it had."""
-    suffix = f"-{str(flow_run.id or uuid4())[:8]}"
+    # Prefect's ids begin with the time: runs of the same minute differ at the end only.
+    suffix = f"-{str(flow_run.id or uuid4())[-8:]}"
     had = (ledger.loop_id for ledger in loops(state) if ledger.loop_id.endswith(suffix))
     return next(had, f"{datetime.now(UTC):%Y%m%d-%H%M%S}{suffix}")
 
@@ -101,3 +103,10 @@ def settings_of(run: Run, request: Request) -> Settings:
         part = settings.suite.model_copy(update={"focus": wanted})
         changes["suite"] = settle(part, history.files(run.commit), partial(history.read, run.commit))
     return settings.model_copy(update=changes)
+
+
+def rules_of(run: Run, request: Request) -> Approve:
+    """Return who approves fixes: as the loop's first commit says, for no fix may change it."""
+    opening = Ledger(Path(run.state), run.loop).opening(1)
+    first = run.model_copy(update={"commit": opening.commit}) if opening else run
+    return settings_of(first, request).approve

@@ -11,19 +11,17 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import Pause
 from prefect.states import Completed, Failed
 
-from flows.approval import ask
-from flows.beginning import Request, begin, open_ledger, settings_of
+from flows.approval import decide
+from flows.beginning import Request, begin, open_ledger, rules_of, settings_of
 from flows.cycle import run_cycle
 from flows.reconcile import succeed
-from tasks.fix import POLICY, apply_approved, offer_fixes, undo_regressed
+from tasks.fix import apply_approved, undo_regressed
 from tasks.report import report_loop
 from untilgreen.environment import Environment, environment_of, tenancy
 from untilgreen.errors import EvidenceIncomplete
-from untilgreen.model.analysis import Approval, Decision, Offer
 from untilgreen.model.cycle import Run, Stop
-from untilgreen.settings import Settings
 from untilgreen.stopping import AFTER_FIXING, BEFORE_FIXING, Ending, ending, standing_of
-from untilgreen.wiring import Workshop, asker, cloud
+from untilgreen.wiring import Workshop, cloud
 
 
 @flow(name="until-green", validate_parameters=True)
@@ -63,28 +61,13 @@ def go_round(run: Run, request: Request, place: Environment) -> Ending:
         if undone.commit != run.commit:  # what is left is tested before anything new is tried on top of it
             run = run.model_copy(update={"cycle": run.cycle + 1, "commit": undone.commit})
             continue
-        offered = offer_fixes(run, settings, cycle)
-        with place.asking(datetime.now(UTC) + timedelta(seconds=settings.approve.timeout_s)):
-            approval = decide(run, settings, offered)
-        approval = approval and approval.model_copy(update={"offer": approval.offer or offered.digest})
-        fixes = apply_approved(run, settings, offered, approval)
-        if end := ending(AFTER_FIXING, standing.model_copy(update={"approval": approval, "fixes": fixes})):
+        rules = rules_of(run, request)
+        with place.asking(datetime.now(UTC) + timedelta(seconds=rules.timeout_s)):
+            outcome = decide(run, settings, rules, cycle)
+        fixes = apply_approved(run, settings, outcome.offer, outcome.approval)
+        if end := ending(AFTER_FIXING, standing.model_copy(update={"approval": outcome.approval, "fixes": fixes})):
             return end
         run = run.model_copy(update={"cycle": run.cycle + 1, "commit": fixes.commit})
-
-
-def decide(run: Run, settings: Settings, offered: Offer) -> Approval | None:
-    """Let the policy or a human decide; None when there is nothing to decide, or nobody answered in time."""
-    match settings.approve.mode:
-        case "policy" if offered.fixes:
-            return Approval(decision=Decision.APPROVED, approver=POLICY, reason="the review approved them")
-        case "never" if offered.fixes:
-            return Approval(decision=Decision.REJECTED, approver="settings", reason="approve.mode is never")
-        case "ask" if offered.fixes or offered.undecided:
-            attended = asker()
-            description = offered.describe()
-            return attended(description) if attended else ask(run.cycle, description, settings.approve.timeout_s)
-    return None
 
 
 def close_loop(run: Run, request: Request, end: Ending) -> State[Any]:

@@ -9,12 +9,15 @@ from prefect import task
 from tasks.judge import chapters
 from tasks.policy import policy
 from tasks.publish import with_publications, with_push
+from untilgreen.approval.named_commit import NamedCommit
+from untilgreen.approval.request import ApprovalRequest, asked_about, fingerprint
 from untilgreen.collect.bundle import load
+from untilgreen.errors import ApprovalBroken
 from untilgreen.fix import standing as known
 from untilgreen.fix.step import apply_fixes, check_approved, offer
 from untilgreen.fix.undo import plan, undo
 from untilgreen.ledger import loops
-from untilgreen.model.analysis import Approval, Decision, Fixes, Offer
+from untilgreen.model.analysis import Approval, Decision, Fix, Fixes, Offer
 from untilgreen.model.cycle import Cycle, Run
 from untilgreen.model.fix_verdict import Undone
 from untilgreen.settings import Settings
@@ -52,6 +55,26 @@ def offer_fixes(run: Run, settings: Settings, cycle: Cycle) -> Offer:
     return made
 
 
+@task(name="offer-commit", task_run_name="offer-commit-{run.cycle}", **policy(timeout_s=600))
+def offer_commit(run: Run, settings: Settings, cycle: Cycle, name: str, request: ApprovalRequest) -> Offer:
+    """Judge the commit that an approver wants to use instead, by the same gate as any fix."""
+    shop = Workshop(run, settings)
+    if not (cycle.triage and cycle.reviews and cycle.manifest):
+        return Offer()
+    return offer(
+        run,
+        cycle.triage,
+        cycle.reviews,
+        load(shop.folder / cycle.manifest.folder),
+        [NamedCommit(shop.history, name, run.commit, asked_about(request.offer)[0])],
+        shop.history,
+        frozenset(),
+        checker=shop.checker,
+        store=shop.index,
+        limits=settings.fixing,
+    )
+
+
 @task(name="fix", task_run_name="fix-{run.cycle}", **policy(timeout_s=600))
 def apply_approved(run: Run, settings: Settings, made: Offer, approval: Approval | None) -> Fixes:
     """Commit the approved fixes to the loop's branch; without approval nothing changes."""
@@ -64,13 +87,34 @@ def apply_approved(run: Run, settings: Settings, made: Offer, approval: Approval
             return Fixes(reviews=made.reviews, applied=(), commit=run.commit, passed_over=made.passed_over)
         check_approved(run, made, approval)
         human = approval.approver != POLICY
-        fixes = apply_fixes(run, made, shop.history, branch(run), undecided=human)
+        wanted = asked_about(made) if human else made.fixes
+        need_approved(run, wanted, approval)
+        by = trailers(approval)
+        fixes = apply_fixes(run, made, shop.history, branch(run), undecided=human, trailers=by)
         return with_publications(shop, branch(run), fixes)
 
     fixes = shop.ledger.once(run.cycle, "fix", (made, *((approval,) if approval else ())), work)
     for applied in fixes.applied:
         narrator().say("fix", f"committed {applied.commit[:12]} on {applied.branch}: {applied.title}")
     return fixes
+
+
+def need_approved(run: Run, fixes: tuple[Fix, ...], approval: Approval) -> None:
+    """Refuse to apply anything else than what was approved.
+
+    Raises:
+        ApprovalBroken: the base or a diff is another one.
+    """
+    if (found := fingerprint(run.commit, fixes)) != approval.hash or run.commit != approval.base:
+        raise ApprovalBroken(
+            f"{run.loop}/{run.cycle}: {approval.approver} approved {approval.hash[:19]} on {approval.base[:12]}, and "
+            f"what would be applied is {found[:19]} on {run.commit[:12]}. Nothing was applied; begin another loop."
+        )
+
+
+def trailers(approval: Approval) -> tuple[str, ...]:
+    """Say in the commit who approved it, and where that is written down."""
+    return (f"Approved-by: {' '.join(approval.approver.split())}", f"Approval: {approval.record}")
 
 
 @task(name="undo", task_run_name="undo-{run.cycle}", **policy(timeout_s=600))

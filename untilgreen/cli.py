@@ -9,6 +9,7 @@ import typer
 
 from untilgreen import __version__
 from untilgreen.commands import (
+    approve,
     cloud,
     collect,
     explain,
@@ -40,6 +41,8 @@ COMMANDS = (
     (loops.demo, "untilgreen demo"),
     (loops.run, "untilgreen run --repo ../shop --max-cycles 3"),
     (loops.resume, "untilgreen resume"),
+    (approve.approve, "untilgreen approve 20260315-020000-4f1c --approver Ada"),
+    (approve.reject, "untilgreen reject --approver Ada --reason 'mends the spot, not the class'"),
     (loops.status, "untilgreen status --json"),
     (loops.report, "untilgreen report 20260315-020000-4f1c"),
     (tests.tests, "untilgreen tests --flaky"),

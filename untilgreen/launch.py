@@ -15,10 +15,13 @@ from typing import Any
 
 from untilgreen.adapters import prefect_server
 from untilgreen.adapters.console import ConsoleNarrator
+from untilgreen.approval.answer import Answer
+from untilgreen.approval.request import ApprovalRequest
 from untilgreen.errors import EnvironmentTaken
 from untilgreen.ledger import Ledger
 from untilgreen.model.cycle import Loop, Stop
 from untilgreen.project import project
+from untilgreen.signing import signed
 from untilgreen.wiring import STATE, asked_by, narrated_by
 
 QUIET = {
@@ -44,7 +47,11 @@ def run_loop(narrator: ConsoleNarrator, **request: Any) -> Loop:
     """
     connect(narrator)
     ledger = Ledger(Path(request["repository"]) / STATE, request["loop"])
-    attended = asked_by(narrator.ask) if sys.stdin.isatty() and sys.stderr.isatty() else nullcontext()
+
+    def ask(text: str, request: ApprovalRequest) -> Answer:
+        return signed(request, narrator.ask(text, request))
+
+    attended = asked_by(ask) if sys.stdin.isatty() and sys.stderr.isatty() else nullcontext()
     with narrated_by(narrator), attended:
         try:
             _run_flow(request, ledger)

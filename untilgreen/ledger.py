@@ -2,6 +2,7 @@
 
     <state>/loops/<loop>/loop.json            what was asked for
                          cycle-01/build.json  one file a step, written whole or not at all
+                         cycle-01/request.json  what a person was asked
                          cycle-01/...         what a step keeps beside its document
                          end.json             why it ended
                          report/              what people read
@@ -21,6 +22,8 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
+from untilgreen.approval.audit import AuditLog
+from untilgreen.approval.request import ApprovalRequest
 from untilgreen.errors import ConfigError, EvidenceIncomplete
 from untilgreen.model.analysis import Approval, Comparison, Fixes, Reviews, Triage
 from untilgreen.model.cycle import Cycle, Loop, Stop, Verdict
@@ -91,6 +94,7 @@ class Ledger:
 
     def __init__(self, state: Path, loop: str) -> None:
         self.folder = state / "loops" / loop
+        self.audit = AuditLog(state)
         self.loop_id = loop
 
     def open(self, loop: Loop) -> None:
@@ -149,6 +153,14 @@ class Ledger:
         step = next(name for name, (_, kept) in STEPS.items() if kept is model)
         entry = self._entry(cycle, step)
         return model.model_validate_json(entry.document) if entry else None
+
+    def keep_request(self, request: ApprovalRequest) -> None:
+        """Remember what a person is asked, so that a run that is started again goes on with it."""
+        _write(self.cycle_folder(request.cycle) / "request.json", request)
+
+    def request(self, cycle: int) -> ApprovalRequest | None:
+        """Return what a person was last asked in a cycle, or None."""
+        return _read(self.cycle_folder(cycle) / "request.json", ApprovalRequest)
 
     def results(self, cycle: int) -> list[Result]:
         """Return a cycle's test results, one for each collected test."""

@@ -236,16 +236,6 @@ def test_forged_trailers() -> None:
     assert [line for line in lines if line.startswith(("Fix:", "Evidence:"))] == [f"Fix: {fix.id}"]
 
 
-def test_description() -> None:
-    """Whoever approves sees title, cause, open points and diff, in fences that the diff cannot close."""
-    text = offered(Drawer({"stop": [OPEN]}), STOP).describe()
-    assert "needs_human" in text
-    assert "`fix.checks`" in text
-    assert "+    return send(verify=False, timeout=9)" in text
-    fenced = offered(Drawer({"stop": [OTHER.replace("+    return 2", "+    return '````'")]}), STOP).describe()
-    assert "`````diff" in fenced
-
-
 def test_texts_of_a_tree(tmp_path: Path) -> None:
     """Binaries and links have no text; Python in other bytes keeps them, for the gate to stumble over."""
     (tmp_path / "a.bin").write_bytes(b"\x00\x01")

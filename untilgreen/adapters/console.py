@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from untilgreen.model.analysis import Approval, Decision
+from untilgreen.approval.answer import Answer
+from untilgreen.approval.request import ApprovalRequest
 from untilgreen.model.suite import Outcome
 from untilgreen.ports import NO_PACE, Pace
 from untilgreen.redaction import LAST_NET
@@ -96,23 +97,23 @@ class ConsoleNarrator:
             if time.monotonic() - self._last >= self._silence_s and not self._asking.is_set():
                 self._print(self._step, self._suite.progress() if self._suite else "still at it")
 
-    def ask(self, offered: str) -> Approval:
-        """Show what is offered and ask until the answer is one; rejecting needs a reason."""
+    def ask(self, offered: str, request: ApprovalRequest) -> Answer:
+        """Show what is offered and let the person answer; whoever reads the answer asks again when it will not do."""
         self._end_suite()
         self._asking.set()
         try:
             self._console.print(Text(LAST_NET.mask(offered)))
-            return _asked()
+            return asked_here(request)
         finally:
             self._asking.clear()
 
 
-def _asked() -> Approval:
+def asked_here(request: ApprovalRequest) -> Answer:
+    """Ask the person at the terminal what they say to a request that they see."""
     decision = typer.prompt("approve or reject", type=click.Choice(["approve", "reject"]), default="reject", err=True)
     approver = typer.prompt("your name", err=True)
-    if decision == "approve":
-        return Approval(decision=Decision.APPROVED, approver=approver)
-    return Approval(decision=Decision.REJECTED, approver=approver, reason=typer.prompt("why", err=True))
+    reason = typer.prompt("why", default="", show_default=False, err=True)
+    return Answer(decision=decision, approver=approver, reason=reason, hash=request.hash, way="terminal")
 
 
 class SuiteLine:

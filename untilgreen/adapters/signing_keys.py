@@ -71,4 +71,6 @@ def fits(public: str, text: bytes, signature: str) -> bool:
 def _need_outside(file: Path) -> None:
     for folder in file.resolve().parents:
         if (folder / ".git").exists():
-            raise ConfigError(f"{file}: it would lie in the repository {folder}. Keep keys outside: --key names a file.")
+            raise ConfigError(
+                f"{file}: it would lie in the repository {folder}. Keep keys outside: --key names a file."
+            )

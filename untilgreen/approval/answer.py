@@ -79,7 +79,8 @@ def not_the_author(heard: Hearing) -> str:
     if not heard.rules.other_than_author or heard.answer.decision == "reject":
         return ""
     mine = names(heard.answer.approver)
-    authors = {fix.author for fix in asked_about(heard.request.offer) if mine & names(fix.author)}
+    written = {author for fix in asked_about(heard.request.offer) for author in fix.author.split(", ")}
+    authors = {author for author in written if mine & names(author)}
     who = ", ".join(sorted(authors))
     return f"approver: {who} made the fix, and approve.other_than_author wants somebody else" if authors else ""
 

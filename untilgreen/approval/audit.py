@@ -192,4 +192,3 @@ def _masked(happening: Happening) -> Happening:
 def _seal(number: int, before: str, happening: Happening) -> str:
     text = json.dumps([number, before, happening.model_dump(mode="json")], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-

@@ -91,8 +91,8 @@ def _asked(request: ApprovalRequest, court: Court) -> ApprovalRequest:
     same = fingerprint(request.base, asked_about(request.offer)) == request.hash
     if not same or (known and known.happening.hash != request.hash):
         raise ApprovalBroken(
-            f"{request.loop}/{request.cycle}: the fixes that are asked about are no longer those of {request.hash[:19]}. "
-            f"Nothing was applied. Look who changed the ledger, then begin a new loop."
+            f"{request.loop}/{request.cycle}: the fixes that are asked about are no longer those of "
+            f"{request.hash[:19]}. Nothing was applied. Look who changed the ledger, then begin a new loop."
         )
     court.keep(request)
     _write(court, request, Event.ASKED, reason=request.trouble)

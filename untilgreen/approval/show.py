@@ -23,10 +23,10 @@ def describe(request: ApprovalRequest, cycle: Cycle, branch: str, diff_lines: in
         diff_lines: of one diff; more is cut.
     """
     fixes = asked_about(request.offer)
+    number = _count(len(fixes), "fix", "fixes")
     parts = [
         *([f"**Asked again:** {code(request.trouble)}"] if request.trouble else []),
-        f"**{_count(len(fixes), 'fix', 'fixes')}** for cycle {cycle.number} of loop {code(request.loop)}, "
-        f"which is **{cycle.verdict.color}**",
+        f"**{number}** for cycle {cycle.number} of loop {code(request.loop)}, which is **{cycle.verdict.color}**",
         f"base {code(request.base)}  \nhash {code(request.hash)}",
         "### Causes",
         *_causes(cycle, {fix.analysis for fix in fixes}),
@@ -53,7 +53,9 @@ def _causes(cycle: Cycle, wanted: set[str]) -> list[str]:
 def _cause(analysis: Analysis, review: Review) -> str:
     whys = sorted(analysis.whys, key=lambda why: why.number)
     lines = [f"{why.number}. {code(why.answer)} {code(f'{why.claim.type} {why.claim.subject}')}" for why in whys]
-    head = f"**{review.decision}**: {_count(len(analysis.cases), 'test fails', 'tests fail')}; by {code(analysis.author)}"
+    head = (
+        f"**{review.decision}**: {_count(len(analysis.cases), 'test fails', 'tests fail')}; by {code(analysis.author)}"
+    )
     return "\n".join([head, "", *lines])
 
 
@@ -61,7 +63,9 @@ def _fix(fix: Fix, request: ApprovalRequest, diff_lines: int) -> str:
     review = _review(fix, request)
     findings = review.findings if review else ()
     against = [f"- {code(f.rule)} {code(f.message)}" for f in findings if f.truth is not Truth.SUPPORTED]
-    head = f"**{review.decision if review else 'not judged'}**: {code(fix.title)} by {code(fix.author)} ({code(fix.id)})"
+    head = (
+        f"**{review.decision if review else 'not judged'}**: {code(fix.title)} by {code(fix.author)} ({code(fix.id)})"
+    )
     lines = [head, "", f"breaks {code(fix.breaks)}", *(["", *against] if against else [])]
     return "\n".join([*lines, "", fenced(fix.diff, "diff", diff_lines)])
 
@@ -73,14 +77,13 @@ def _review(fix: Fix, request: ApprovalRequest) -> FixReview | None:
 
 def _next(request: ApprovalRequest, branch: str, fixes: int) -> str:
     commits = _count(fixes, "commit goes", "commits go")
-    return "\n".join(
-        [
-            f"- **approve**: {commits} on branch {code(branch)}; cycle {request.cycle + 1} deploys and tests that. "
-            "Your checkout stays as it is.",
-            "- **reject**, with a reason: nothing is changed, and the loop ends.",
-            f"- no answer until {request.until:%Y-%m-%d %H:%M:%S} UTC: nothing is changed, and the loop ends.",
-        ]
+    tested = f"cycle {request.cycle + 1} deploys and tests that"
+    lines = (
+        f"- **approve**: {commits} on branch {code(branch)}; {tested}. Your checkout stays as it is.",
+        "- **reject**, with a reason: nothing is changed, and the loop ends.",
+        f"- no answer until {request.until:%Y-%m-%d %H:%M:%S} UTC: nothing is changed, and the loop ends.",
     )
+    return "\n".join(lines)
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -70,7 +71,8 @@ def status(loop: LoopName = "", repo: Repo = Path(), as_json: Json = False) -> N
     from untilgreen.report.brief import summary_lines  # noqa: PLC0415 - keeps --help fast
     from untilgreen.report.document import render_json  # noqa: PLC0415 - keeps --help fast
 
-    found = _ledger(repo, loop).read()
+    ledger = _ledger(repo, loop)
+    found = ledger.read()
     if as_json:
         print_json(render_json(found))
         return
@@ -78,6 +80,19 @@ def status(loop: LoopName = "", repo: Repo = Path(), as_json: Json = False) -> N
     typer.echo(f"{found.id}  {ending}")
     for cycle in found.cycles:
         typer.echo("\n".join(summary_lines(cycle)))
+    for line in _approvals(ledger):
+        typer.echo(line)
+
+
+def _approvals(ledger: Ledger) -> list[str]:
+    """Say what waits for a person, and whether the log of decisions can be believed."""
+    from untilgreen.approval.pending import audited, pending  # noqa: PLC0415 - keeps --help fast
+
+    request, (_, wrong) = pending(ledger), audited(ledger)
+    waits = [f"waits for approval until {request.until:%Y-%m-%d %H:%M:%S} UTC: `untilgreen approve`"] if request else []
+    if request and request.until < datetime.now(UTC):
+        waits = [f"nobody answered until {request.until:%Y-%m-%d %H:%M:%S} UTC; nothing was changed"]
+    return [*waits, *([f"audit log: {wrong}"] if wrong else [])]
 
 
 def report(loop: LoopName = "", repo: Repo = Path(), as_json: Json = False) -> None:

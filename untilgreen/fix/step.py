@@ -227,7 +227,9 @@ def check_approved(run: Run, made: Offer, approval: Approval) -> None:
         raise RepositoryError(f"The fixes were judged on {made.base[:12]}, not on {run.commit[:12]}. Ask again.")
 
 
-def apply_fixes(run: Run, made: Offer, history: History, branch: str, *, undecided: bool = False) -> Fixes:
+def apply_fixes(
+    run: Run, made: Offer, history: History, branch: str, *, undecided: bool = False, trailers: tuple[str, ...] = ()
+) -> Fixes:
     """Commit what was offered: one commit a cause, each on top of the last.
 
     Args:
@@ -236,13 +238,16 @@ def apply_fixes(run: Run, made: Offer, history: History, branch: str, *, undecid
         history: the user's repository.
         branch: which branch to point at the last commit.
         undecided: whether a human approved those that the gate left open, too.
+        trailers: further lines of each commit's message, such as who approved it.
 
     Raises:
         RepositoryError: a fix does not apply; those before it are committed.
     """
     commit, applied = run.commit, []
     for fix in (*made.fixes, *(made.undecided if undecided else ())):
-        commit = history.commit_patch(commit, fix.diff, message(run, fix, made.evidence.get(fix.id, ())), branch)
+        commit = history.commit_patch(
+            commit, fix.diff, message(run, fix, made.evidence.get(fix.id, ()), trailers), branch
+        )
         applied.append(
             AppliedFix(
                 fix=fix.id,
@@ -257,7 +262,7 @@ def apply_fixes(run: Run, made: Offer, history: History, branch: str, *, undecid
     return Fixes(reviews=made.reviews, applied=tuple(applied), commit=commit, passed_over=made.passed_over)
 
 
-def message(run: Run, fix: Fix, evidence: tuple[str, ...]) -> str:
+def message(run: Run, fix: Fix, evidence: tuple[str, ...], trailers: tuple[str, ...] = ()) -> str:
     """Return the commit message; whoever finds the commit finds the reason by its trailers."""
     lines = [
         _line(fix.title),
@@ -268,6 +273,7 @@ def message(run: Run, fix: Fix, evidence: tuple[str, ...]) -> str:
         *([f"Evidence: {', '.join(evidence)}"] if evidence else []),
         f"Cycle: {run.loop}/{run.cycle}",
         f"Fix: {fix.id}",
+        *trailers,
     ]
     return "\n".join(lines) + "\n"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from typing import Literal
 
@@ -195,25 +194,6 @@ class Offer(Document):
         """Return what stands for the base and every byte of every diff: an approval holds for nothing else."""
         diffs = [f"{fix.id} {fix.breaks}\n{fix.diff}" for fix in (*self.fixes, *self.undecided)]
         return content_id("offer", "\0".join((self.base, *diffs)))
-
-    def describe(self) -> str:
-        """Return the fixes as Markdown for whoever approves them: title, what it breaks, findings, diff."""
-        judged = {(review.fix, review.analysis): review for review in self.reviews}
-        return "\n\n".join(_described(fix, judged[fix.id, fix.analysis]) for fix in (*self.fixes, *self.undecided))
-
-
-def _described(fix: Fix, review: FixReview) -> str:
-    """Show one fix; its words are data, so each stands in a code span or a fence that it cannot close."""
-    open_points = [f"- {_code(f.rule)} {_code(f.message)}" for f in review.findings if f.truth is not Truth.SUPPORTED]
-    head = f"**{review.decision}** {_code(fix.title)} by {_code(fix.author)} ({fix.id})"
-    fence = "`" * (3 + max((len(run) for run in re.findall("`+", fix.diff)), default=0))
-    lines = [head, "", f"breaks {_code(fix.breaks)}", *open_points, "", f"{fence}diff", fix.diff.rstrip("\n"), fence]
-    return "\n".join(lines)
-
-
-def _code(text: str) -> str:
-    words = " ".join(text.replace("`", "'").split())
-    return f"`{words}`"
 
 
 class AppliedFix(Document):

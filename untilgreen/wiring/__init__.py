@@ -2,7 +2,7 @@
 
 from untilgreen.wiring.builders import builder_of
 from untilgreen.wiring.clouds import cloud, emulator_state
-from untilgreen.wiring.people import asked_by, asker, narrated_by, narrator
+from untilgreen.wiring.people import asked_by, asker, narrated_by, narrator, verifier
 from untilgreen.wiring.repository import STATE, open_history, read_settings
 from untilgreen.wiring.workshop import Workshop, analyst_of
 
@@ -19,4 +19,5 @@ __all__ = [
     "narrator",
     "open_history",
     "read_settings",
+    "verifier",
 ]

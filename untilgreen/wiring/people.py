@@ -12,7 +12,8 @@ from untilgreen.model.suite import Outcome
 from untilgreen.redaction import LAST_NET
 
 if TYPE_CHECKING:
-    from untilgreen.model.analysis import Approval
+    from untilgreen.approval.answer import Answer, Verify
+    from untilgreen.approval.request import ApprovalRequest
     from untilgreen.ports import Narrator, Pace, Watcher
 
 
@@ -57,8 +58,8 @@ def narrator() -> Narrator:
     return _narrator.get() or _LogNarrator()
 
 
-Asker = Callable[[str], "Approval"]
-"""Shows what is offered and returns what the person decided."""
+Asker = Callable[[str, "ApprovalRequest"], "Answer"]
+"""Shows what is offered and returns what the person answered."""
 
 _asker: ContextVar[Asker | None] = ContextVar("asker", default=None)
 
@@ -76,3 +77,10 @@ def asked_by(asker: Asker) -> Iterator[None]:
 def asker() -> Asker | None:
     """Return who asks the person at the terminal; None when nobody sits there."""
     return _asker.get()
+
+
+def verifier() -> Verify:
+    """Return what checks signatures of approvals."""
+    from untilgreen.adapters.signing_keys import fits  # noqa: PLC0415 - adapters are loaded late
+
+    return fits
