@@ -166,6 +166,8 @@ def test_not_regressed_once_cleared() -> None:
     past = [BEFORE, cycle(2)]
     assert judged(stands("x", "ab", Effect.CONFIRMED), cycle(3, group("y", "c")), *past).effect is Effect.CONFIRMED
     assert judged(stands("x", "ab", Effect.UNPROVEN), cycle(3, group("y", "c")), *past).effect is Effect.REGRESSED
+    hidden = stands("x", "ab", Effect.CONFIRMED, Effect.UNPROVEN)
+    assert judged(hidden, cycle(4, group("y", "c")), *past).effect is Effect.CONFIRMED
 
 
 def test_disproved_when_its_signature_returns() -> None:
@@ -184,6 +186,14 @@ def test_regressed_by_a_service_that_no_longer_starts() -> None:
     twice = stands("x", "ab", Effect.UNPROVEN)
     assert judged(twice, still, BEFORE, down, broken="web").effect is Effect.REGRESSED
     assert judged(twice, still, BEFORE, down, broken="auth").effect is Effect.UNPROVEN
+
+
+def test_confirmed_when_everything_can_be_tested_again() -> None:
+    """A fix for what kept all tests from running is confirmed when they run and are proven real."""
+    before, stuck = cycle(1, group("down", ""), ran=False), stands("down", "")
+    assert judged(stuck, cycle(2), before).effect is Effect.CONFIRMED
+    assert judged(stuck, cycle(2), before, real="").effect is Effect.UNPROVEN
+    assert judged(stuck, cycle(2, ran=False), before).effect is Effect.UNPROVEN
 
 
 def test_follows_a_cause_under_its_new_name() -> None:
@@ -242,6 +252,7 @@ def test_attempts_in_vain() -> None:
     """Fixes that did not help are counted for their signature and for the why that they wanted to break."""
     story = [chapter(1, applied("x")), chapter(2, applied("x"), said={"x": Effect.INEFFECTIVE})]
     assert attempts(story) == {"g-x": ("Mend x",), "service_down x": ("Mend x",)}
+    assert attempts([*story, chapter(3, said={"x": Effect.UNPROVEN})]) == attempts(story)
     assert attempts([chapter(1, applied("x")), chapter(2, said={"x": Effect.CONFIRMED})]) == {}
 
 

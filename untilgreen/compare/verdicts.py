@@ -38,8 +38,8 @@ class Standing:
 
     @property
     def fresh(self) -> bool:
-        """Tell whether no cycle has yet shown what it does, or one suspects it: then what breaks may be its doing."""
-        return not self.earlier or self.earlier[-1].effect in (Effect.UNPROVEN, Effect.REGRESSED)
+        """Tell whether no cycle has yet shown what it does without suspecting it: what breaks now may be its doing."""
+        return not any(verdict.effect in (Effect.CONFIRMED, Effect.INEFFECTIVE) for verdict in self.earlier)
 
 
 @dataclass(frozen=True)
@@ -166,6 +166,15 @@ def exercised(standing: Standing, after: Aftermath) -> _Said | None:
     return Effect.CONFIRMED, reason, (*passed[:_SHOWN], *revisions)
 
 
+def came_up(standing: Standing, after: Aftermath) -> _Said | None:
+    """What kept everything from being tested has no tests of its own: that they ran, really, is what shows it gone."""
+    if standing.cases or not after.real:
+        return None
+    revisions = sorted({revision for answered in after.real.values() for revision in answered})
+    reason = f"what it mends kept everything from being tested; now {len(after.real)} tests are proven real"
+    return Effect.CONFIRMED, reason, tuple(revisions)
+
+
 def not_exercised(standing: Standing, after: Aftermath) -> _Said | None:
     """Silence confirms nothing."""
     ran = sum(after.now.executed(test) for test in standing.cases)
@@ -180,6 +189,7 @@ RULES: tuple[Rule, ...] = (
     broke_what_passed,
     still_there,
     exercised,
+    came_up,
     not_exercised,
 )
 """The first that knows an answer gives it; the last one always does."""

@@ -79,7 +79,8 @@ def attempts(chapters: Sequence[Chapter]) -> dict[str, tuple[str, ...]]:
     Returns:
         Id of a group, under all names that it has had, or a broken why -> titles of the fixes that did not help.
     """
-    newest = {v.fix: v for chapter in chapters if chapter.verdicts for v in chapter.verdicts.verdicts}
+    said = (v for chapter in chapters if chapter.verdicts for v in chapter.verdicts.verdicts)
+    newest = {v.fix: v for v in said if v.effect is not Effect.UNPROVEN}
     vain = [v for v in newest.values() if v.effect in (Effect.INEFFECTIVE, Effect.REGRESSED)]
     later = {c.was: c.group for chapter in chapters if chapter.comparison for c in chapter.comparison.changes if c.was}
     found: dict[str, list[str]] = {}

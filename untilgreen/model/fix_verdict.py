@@ -18,7 +18,7 @@ class Effect(StrEnum):
 
 
 class FixVerdict(Document):
-    """One applied fix, judged by one cycle. The newest verdict on a fix counts."""
+    """One applied fix, judged by one cycle. The newest verdict counts that is not unproven, if there is one."""
 
     fix: str
     title: str

@@ -9,7 +9,7 @@ from untilgreen.model.analysis import Analysis, AppliedFix, Finding, FixReview, 
 from untilgreen.model.calibration import Calibration
 from untilgreen.model.claims import CodeDefect
 from untilgreen.model.cycle import Cycle, Loop
-from untilgreen.model.fix_verdict import FixVerdict
+from untilgreen.model.fix_verdict import Effect, FixVerdict
 from untilgreen.report.details import Details
 from untilgreen.report.story import chains_of, kind, place
 from untilgreen.review.calibration import calibrate
@@ -88,7 +88,9 @@ def fix_notes(loop: Loop, details: Details) -> list[FixNote]:
     """Return what became of all fixes, in the order they were offered."""
     known = {a.id: a for cycle in loop.cycles if cycle.triage for a in cycle.triage.analyses}
     quotes = _quotes(loop)
-    said = {v.fix: f"{v.effect} in cycle {v.judged_in}: {v.reason}" for v in _verdicts(loop)}
+    # What an unproven verdict could not see does not take back what another one saw.
+    ranked = sorted(_verdicts(loop), key=lambda v: (v.effect is not Effect.UNPROVEN, v.judged_in))
+    said = {v.fix: f"{v.effect} in cycle {v.judged_in}: {v.reason}" for v in ranked}
     notes = [(cycle, note) for cycle in loop.cycles for note in _of_cycle(cycle, known, quotes, details)]
     return [replace(note, effect=said.get(_fix_of(cycle, note), "")) for cycle, note in notes]
 
