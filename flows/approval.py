@@ -37,7 +37,7 @@ class FixApproval(RunInput):
     reason: str = Field("", max_length=2000, description="Why; needed to reject")
     commit: str = Field("", max_length=200, description="Only to use a commit of yours instead of what is offered")
     hash: str = Field("", max_length=80, description="Optional: the hash that you read, or its first 12 digits")
-    signature: str = Field("", max_length=200, description="Only where approve.keys is set: see the how-to")
+    signature: str = Field("", max_length=200, description="Only where approve.signed_by is set: see the how-to")
     way: Literal["form", "command"] = Field("form", description="Leave it")
 
 

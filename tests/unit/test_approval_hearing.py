@@ -61,9 +61,9 @@ def test_silence_is_no_answer(tmp_path: Path) -> None:
         (YES.model_copy(update={"hash": "sha256:0"}), {}, "is not what is asked about"),
         (YES.model_copy(update={"approver": "ADA@example.com"}), {"other_than_author": True}, "somebody else"),
         (YES.model_copy(update={"approver": "ada  lee"}), {"other_than_author": True}, "somebody else"),
-        (YES, {"keys": {"Ada": "x"}}, "no key for Mara"),
-        (YES, {"keys": {"Mara": "x"}}, "approvals are signed here"),
-        (YES.model_copy(update={"signature": "AAAA"}), {"keys": {"Mara": "x"}}, "it is not Mara's"),
+        (YES, {"signed_by": {"Ada": "x"}}, "no key for Mara"),
+        (YES, {"signed_by": {"Mara": "x"}}, "approvals are signed here"),
+        (YES.model_copy(update={"signature": "AAAA"}), {"signed_by": {"Mara": "x"}}, "it is not Mara's"),
     ],
 )
 def test_bad_input_is_asked_again(answer: Answer, rules: dict[str, object], reason: str, tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_after_the_time_is_over_one_is_asked_anew(tmp_path: Path) -> None:
 def test_a_signature_is_for_one_decision_only(tmp_path: Path) -> None:
     """A signature fits its own decision, reason and hash, and no other; a key lies outside of repositories."""
     file = tmp_path / "keys" / "mara.pem"
-    rules = Approve(keys={"Mara": new_key(file)})
+    rules = Approve(signed_by={"Mara": new_key(file)})
     signed = YES.model_copy(update={"signature": sign(file, signed_text(request(), YES))})
     assert troubles(signed, request(), rules, fits) == ()
     assert troubles(signed.model_copy(update={"decision": "reject", "reason": "x"}), request(), rules, fits)

@@ -112,12 +112,12 @@ def troubles(answer: Answer, request: ApprovalRequest, rules: Approve, verify: V
 
 
 def _unsigned(heard: Hearing, verify: Verify) -> str:
-    if not heard.rules.keys:
+    if not heard.rules.signed_by:
         return ""
     name, signature = heard.answer.approver.strip(), heard.answer.signature.strip()
-    key = heard.rules.keys.get(name)
+    key = heard.rules.signed_by.get(name)
     if key is None:
-        return f"approver: approve.keys of the settings has no key for {name or 'nobody'}"
+        return f"approver: approve.signed_by of the settings has no key for {name or 'nobody'}"
     if not signature:
         return "signature: approvals are signed here; `untilgreen approve` signs with your key"
     fits = verify(key, signed_text(heard.request, heard.answer), signature)

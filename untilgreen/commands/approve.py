@@ -36,7 +36,7 @@ def approve(
     show: Annotated[bool, typer.Option("--show", help="Only print what waits: causes, verdicts, diffs, hash.")] = False,
     sign: Annotated[bool, typer.Option("--sign", help="Only print a signature, for the form in the UI.")] = False,
     log: Annotated[bool, typer.Option("--log", help="Only print and check the audit log.")] = False,
-    new_key: Annotated[str, typer.Option(metavar="NAME", help="Only make a key, for approve.keys.")] = "",
+    new_key: Annotated[str, typer.Option(metavar="NAME", help="Only make a key, for approve.signed_by.")] = "",
     as_json: Json = False,
 ) -> None:
     """Approve the fixes that a loop waits with; at a terminal it shows them and asks.
@@ -178,5 +178,5 @@ def _make_key(name: str, key: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"name": name, "file": str(file), "public": public})
         return
-    typer.echo(f"approve:\n  keys:\n    {name}: {public}")
+    typer.echo(f"approve:\n  signed_by:\n    {name}: {public}")
     say(f"The private half is {file}; never commit it. Put the lines above into untilgreen.yaml.")

@@ -148,7 +148,8 @@ class Approve(Part):
     """How long a human may take; then nothing is changed. A day covers a night and a morning."""
     other_than_author: bool = False
     """Whether whoever approves must be somebody else than the author of the fix."""
-    keys: dict[str, str] = {}
+    # Not `keys`: Prefect reads parameters by dict(), which takes that for a method.
+    signed_by: dict[str, str] = {}
     """Approver -> public key, as `untilgreen approve --new-key` prints it. With any, every approval must be signed."""
 
 
