@@ -191,6 +191,7 @@ BAD: dict[str, tuple[Changes, Decision, str]] = {
     "a conftest that patches": (put("e2e/conftest.py", "\n\ndef pytest_runtest_call(item):\n    item.obj = print\n"), STOP, "tests"),
     "another conftest": (put("web/conftest.py", "collect_ignore = ['x']\n"), STOP, "tests"),
     "pytest's settings": (edit("pyproject.toml", ("xfail_strict = true", 'addopts = "-k fine"')), STOP, "tests"),
+    "the contracts of imports": (put("pyproject.toml", "\n[tool.importlinter]\nroot_packages = []\n"), STOP, "tests"),
     "CI": ({".github/workflows/ci.yml": "on: push\n"}, STOP, "tests"),
     "CI elsewhere": ({"web/cloudbuild.yaml": "steps: []\n"}, STOP, "tests"),
     "Python's start": ({"web/sitecustomize.py": "import web\n"}, STOP, "tests"),

@@ -21,8 +21,9 @@ _LONG = 2_000
 
 _RUNNER = frozenset(
     {"conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg", "noxfile.py",
-     ".coveragerc", ".pre-commit-config.yaml", "Jenkinsfile", ".travis.yml", ".drone.yml", "bitbucket-pipelines.yml",
-     "azure-pipelines.yml", ".gitlab-ci.yml", "cloudbuild.yaml", "cloudbuild.yml", "codecov.yml", ".codecov.yml"}
+     ".coveragerc", ".importlinter", ".pre-commit-config.yaml", "Jenkinsfile", ".travis.yml", ".drone.yml",
+     "bitbucket-pipelines.yml", "azure-pipelines.yml", ".gitlab-ci.yml", "cloudbuild.yaml", "cloudbuild.yml",
+     "codecov.yml", ".codecov.yml"}
 )  # fmt: skip
 _START_UP = frozenset({"sitecustomize.py", "usercustomize.py"})
 _CI = (".github/", ".circleci/", ".ci/", ".gitlab/", ".buildkite/", ".woodpecker/")
@@ -93,13 +94,13 @@ def _steers_tests(change: Change, path: str) -> bool:
 
 
 def _pytest_table(text: str) -> object:
-    """Return what a pyproject tells pytest; one that cannot be read is not equal to any other."""
+    """Return what a pyproject tells who judges; one that cannot be read is not equal to any other."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return error
     plugins = data.get("project", {}).get("entry-points", {}).get("pytest11")
-    return [data.get("tool", {}).get(name) for name in ("pytest", "coverage", "tox")], plugins
+    return [data.get("tool", {}).get(name) for name in ("pytest", "coverage", "tox", "importlinter")], plugins
 
 
 def leaves_the_loop_alone(change: Change) -> Iterator[Finding]:
