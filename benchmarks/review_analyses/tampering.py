@@ -94,6 +94,10 @@ def tampered(outcome: Outcome, earlier: Bundle) -> Iterator[Sample]:
         for spoil in SPOILS:
             if told and (spoilt := spoil(cause, told[0], earlier)):
                 yield _sample(outcome, spoil.__name__, spoilt, "tampered")
+        every = tuple(case.nodeid for other in causes for case in other.cases)
+        if told and len(causes) > 1:
+            claimed = told[0].model_copy(update={"cases": every})
+            yield _sample(outcome, "explains_everything", claimed, told[0].leaf.claim.type)
         for other in causes:
             if told and other is not cause and other.named:
                 swapped = told[0].model_copy(update={"cases": other.named})

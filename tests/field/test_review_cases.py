@@ -26,7 +26,7 @@ def blaming_the_engine(*items: Item) -> Review:
     """Judge the diagnosis that the service is given the wrong database engine."""
     analysis = chain(SEEN, ENGINE, cases=("t",), cite={1: (quote(FAILED),)})
     given = {"DATABASE_URL": DATABASE}
-    return review(analysis, bundle(FAILED, ROW, revision(env=given), *items, covered=ALL))
+    return review(analysis, bundle(FAILED, ROW, revision(env=given), *items, covered=ALL, good="d" * 40))
 
 
 def test_c06_the_control_refutes_the_wrong_engine() -> None:

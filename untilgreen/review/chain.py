@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from untilgreen.model.analysis import Finding, Truth, Why
 from untilgreen.model.claims import ConfigMismatch
 from untilgreen.model.evidence import Case, Commit, Entry, Hunk, Item, Request, Secret, SourceFile
+from untilgreen.review.bearing import bears
 from untilgreen.review.blame import brought
 from untilgreen.review.claims.mismatch import TRAFFIC
 from untilgreen.review.dossier import Chain
 from untilgreen.review.rivals import rivals, unnamed
 from untilgreen.review.scene import failed_cases, trace_id
-from untilgreen.review.scope import begins, known, scope
+from untilgreen.review.scope import begins, known, scope, untouched
 
 SKEW = timedelta(seconds=2)
 """Clocks of client, service and platform differ by about this much."""
@@ -190,6 +191,10 @@ def reached(chain: Chain) -> Iterator[Finding]:
     if mine and seen and not mine & seen:
         message = "nothing that it rests on carries the trace of a test that it explains"
         yield Finding(rule="chain.reached", truth=Truth.UNPROVEN, message=message)
+    elif mine & seen and (strangers := untouched(chain, seen)):
+        message = f"{len(strangers)} of its tests show nothing of what it rests on, for example {strangers[0].nodeid}"
+        ids = tuple(case.id for case in strangers[:5])
+        yield Finding(rule="chain.reached", truth=Truth.UNPROVEN, message=message, evidence=ids)
 
 
 def _trace(item: Item) -> str:
@@ -209,6 +214,7 @@ RULES: tuple[Rule, ...] = (
     linked,
     begins,
     brought,
+    bears,
     actionable,
     failed,
     reached,

@@ -8,6 +8,7 @@ from untilgreen.model.claims import Claim
 
 CHAIN = {
     "chain.actionable": "A chain ends at something that can be changed, or says openly that the evidence stops.",
+    "chain.bears": "A setting or a file that is blamed has to do with what failed, not only with what changed.",
     "chain.begins": "A chain begins at what was seen to go wrong: a line or a setting alone explains nothing.",
     "chain.brought": "What is said to have brought a failure changed something since the last good state.",
     "chain.current": "Cited evidence is of this cycle and of the revision under test.",
