@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from untilgreen.model.delivery import Rollout
-from untilgreen.model.suite import Control, Outcome, Result, Trial
+from untilgreen.model.suite import FROM_THE_START, Control, Outcome, Result, Trial
 from untilgreen.ports import SuiteOrder
-from untilgreen.prove.control import Batch, failed_as_it_should, plan, redirects
-from untilgreen.prove.controlling import Bench, Controlled, run_controls
+from untilgreen.prove.control import failed_as_it_should, redirects
+from untilgreen.prove.controlling import Bench
 from untilgreen.prove.digests import digests
 from untilgreen.prove.hosts import hosts_of
 from untilgreen.prove.memory import FILE, Memory
+from untilgreen.prove.sharing import Task, run_due
 from untilgreen.prove.step import Trials
 from untilgreen.suite.ordering import suite_order
 from untilgreen.wiring import Workshop
@@ -24,7 +25,13 @@ NOTHING_TO_TURN = (
     "no test was controlled: suite.env names no service's URL, so nothing could stand in for a service. "
     'Give the tests their URLs there, for example `API_URL: "{api.url}"`'
 )
-_WORDS = {Control.ERROR: "errors (500)", Control.EMPTY: "empty answers (200)", Control.SILENCE: "silence"}
+_WORDS = {
+    Control.ERROR: "errors (500)",
+    Control.EMPTY: "empty answers (200)",
+    Control.SILENCE: "silence",
+    Control.LATER_ERROR: "errors after the first calls",
+    Control.LATER_EMPTY: "empty answers after the first calls",
+}
 
 
 def control(
@@ -52,34 +59,17 @@ def control(
     memory, known = Memory(Path(shop.run.state, FILE), shop.run.loop), _digests(shop, results)
     notes: tuple[str, ...] = ()
     if redirects(wanted.env, services):
-        hosts = hosts_of(served.values())
-        due = plan(results, lambda n, c: not anew and memory.settled(n, known[n], c), hosts, wanted.test_timeout_s)
-        done = _run(shop, services, due, lambda told: memory.keep(told.trials, known), tell)
+        bench = Bench(shop.suite, shop.stand_ins, order(shop, services), wanted.env, services)
+        task = Task(results, lambda n, c: not anew and memory.settled(n, known[n], c), hosts_of(served.values()))
+        done = run_due(bench, task, wanted, lambda trials: memory.keep(trials, known), tell)
         notes = tuple(note for told in done for note in told.notes)
+        for line in (*lines(trial for told in done for trial in told.trials), *notes):
+            tell(line)
     elif _passed(results):
         notes = (NOTHING_TO_TURN,)
         tell(NOTHING_TO_TURN)
     trials = {result.nodeid: memory.trials(result.nodeid, known[result.nodeid]) for result in _passed(results)}
     return Trials(of=trials, status_only=wanted.negative.status_only, notes=notes)
-
-
-def _run(
-    shop: Workshop,
-    services: dict[str, str],
-    due: tuple[Batch, ...],
-    keep: Callable[[Controlled], None],
-    tell: Tell,
-) -> tuple[Controlled, ...]:
-    if not due:
-        return ()
-    _export(shop)
-    number = len({nodeid for batch in due for nodeid in batch.nodeids})
-    tell(f"running {number} passed tests against a broken service: each must fail")
-    bench = Bench(shop.suite, shop.stand_ins, order(shop, services), shop.settings.suite.env, services)
-    done = run_controls(bench, due, shop.settings.suite.negative.deadline_s, keep)
-    for line in (*lines(trial for told in done for trial in told.trials), *(n for told in done for n in told.notes)):
-        tell(line)
-    return done
 
 
 def lines(trials: Iterable[Trial]) -> Iterator[str]:
@@ -90,17 +80,19 @@ def lines(trials: Iterable[Trial]) -> Iterator[str]:
         failed = sum(map(failed_as_it_should, told))
         passed = sum(trial.outcome is Outcome.PASSED and trial.reached for trial in told)
         others = len(told) - failed - passed
+        lent = sum(bool(trial.twin) for trial in told)
         wrong = f", {passed} passed all the same" if passed else ""
         mute = f", {others} said nothing" if others else ""
+        twins = f"; {lent} of them by what others of their function show" if lent else ""
         if told:
-            yield f"{len(told)} tests against {_WORDS[which]}: {failed} failed as they should{wrong}{mute}"
+            yield f"{len(told)} tests against {_WORDS[which]}: {failed} failed as they should{wrong}{mute}{twins}"
 
 
 def order(shop: Workshop, services: dict[str, str]) -> SuiteOrder:
     """Say how the suite is run; where its services are is filled in for each control."""
     wanted = shop.settings.suite
     changes = {
-        "workers": -(-wanted.workers // len(Control)),  # side by side they are as many as the suite had
+        "workers": -(-wanted.workers // len(FROM_THE_START)),  # side by side they are as many as the suite had
         "env": _past_proxies(),
         "deadline_s": wanted.negative.deadline_s,
     }

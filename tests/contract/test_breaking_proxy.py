@@ -95,7 +95,7 @@ def test_what_a_test_asks_is_broken(real: str, headers: dict[str, str], method: 
 
 
 @pytest.mark.parametrize("control", Control)
-@pytest.mark.parametrize("phase", ["setup", "teardown"])
+@pytest.mark.parametrize("phase", ["setup", "teardown", "begin"])
 def test_what_a_fixture_asks_is_answered_by_the_service(real: str, control: Control, phase: str) -> None:
     """Path, query, method, body and headers arrive as they were sent, under the host's real name."""
     headers = {"X-Untilgreen-Phase": phase, "Authorization": "Bearer t", "X-Long": "1"}

@@ -13,10 +13,11 @@ from untilgreen.adapters.breaking_proxy import BreakingProxy
 from untilgreen.adapters.pytest_suite import PytestSuite
 from untilgreen.model.suite import Outcome, Proof, Reality, Result
 from untilgreen.ports import SuiteOrder
-from untilgreen.prove.control import plan
-from untilgreen.prove.controlling import Bench, run_controls
+from untilgreen.prove.controlling import Bench
 from untilgreen.prove.hosts import hosts_of
+from untilgreen.prove.sharing import Task, run_due
 from untilgreen.prove.step import NO_TRIALS, Trials, prove
+from untilgreen.settings import SuiteSettings
 
 pytestmark = pytest.mark.slow  # the suite runs once as it is and once under each control
 SUITE = Path(__file__).parent / "e2e"
@@ -39,8 +40,10 @@ def proofs_of(folder: Path, service: Deployed) -> dict[str, tuple[Proof, Proof]]
     assert {result.nodeid: result.outcome for result in results if result.outcome is not Outcome.PASSED} == {}
     hosts = hosts_of([service.url])
     bench = Bench(suite, BreakingProxy(), base, {"URL": f"{{{SERVICE}.url}}"}, {SERVICE: service.url})
-    due = plan(results, lambda *_: False, hosts, base.test_timeout_s)
-    told = [trial for controlled in run_controls(bench, due, 60, lambda _: None) for trial in controlled.trials]
+    task = Task(results, lambda *_: False, hosts)
+    wanted = SuiteSettings(test_timeout_s=base.test_timeout_s)
+    done = run_due(bench, task, wanted, lambda _: None, lambda _: None)
+    told = [trial for controlled in done for trial in controlled.trials]
     trials = Trials(of={r.nodeid: tuple(t for t in told if t.nodeid == r.nodeid) for r in results})
     alone, both = (
         prove(results, rows, {SERVICE: REVISION}, log_complete=True, hosts=hosts, trials=known)

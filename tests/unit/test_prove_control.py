@@ -15,7 +15,7 @@ from tests.unit.suite_outputs import NOON, attempt, exchange, order, output, sig
 from untilgreen.controls import lines
 from untilgreen.errors import SuiteCrashed
 from untilgreen.model.evidence import Request
-from untilgreen.model.suite import Control, Exchange, Outcome, Reality, Result, Trial
+from untilgreen.model.suite import FROM_THE_START, Control, Exchange, Outcome, Reality, Result, Trial
 from untilgreen.ports import Halt, SuiteOrder, SuiteOutput, Watcher, never
 from untilgreen.prove import control as rules
 from untilgreen.prove.control import Batch, failed_as_it_should, plan, redirects, telling, trials_of
@@ -60,7 +60,7 @@ def planned(*results: Result, settled: Iterable[tuple[str, Control]] = ()) -> li
 def test_passed_tests_are_due_under_each_control() -> None:
     """A passed test that asked a deployed service is run under every control."""
     batches = plan([result()], lambda *_: False, HOSTS, 60)
-    assert [(batch.control, batch.nodeids) for batch in batches] == [(c, ("a",)) for c in sorted(Control)]
+    assert [(batch.control, batch.nodeids) for batch in batches] == [(c, ("a",)) for c in sorted(FROM_THE_START)]
 
 
 @pytest.mark.parametrize(
@@ -194,9 +194,9 @@ def test_an_empty_answer_is_no_reproach_where_nothing_else_was_expected(
     test: Result, status_only: tuple[str, ...], held: bool
 ) -> None:
     """An empty 200 is as good as the real answer when that had no body, or when only its status is looked at."""
-    trials = [trial(control=control, outcome=Outcome.PASSED) for control in Control]
+    trials = [trial(control=control, outcome=Outcome.PASSED) for control in FROM_THE_START]
     kept = {t.control for t in telling(test, trials, HOSTS, status_only)}
-    assert kept == set(Control) - (set() if held else {Control.EMPTY})
+    assert kept == set(FROM_THE_START) - (set() if held else {Control.EMPTY})
     assert telling(test, [trial(control=Control.EMPTY)], HOSTS, status_only) == [trial(control=Control.EMPTY)]
 
 
@@ -394,7 +394,7 @@ def ran(suite: Breakable, *results: Result, deadline_s: float = 60) -> tuple[Con
 def test_a_test_that_always_passes_is_found_under_each_control() -> None:
     """Each control says how each test ended, in the order of the controls."""
     done = ran(Breakable({"liar": Outcome.PASSED}), result("honest"), result("liar"))
-    assert [told.control for told in done] == list(Control)
+    assert [told.control for told in done] == list(FROM_THE_START)
     for told in done:
         assert {t.nodeid: t.outcome for t in told.trials} == {"honest": Outcome.FAILED, "liar": Outcome.PASSED}
         assert all(t.reached for t in told.trials)

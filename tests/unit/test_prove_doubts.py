@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.unit.suite_outputs import NOON, attempt, exchange, sighting
 from untilgreen.model.delivery import Rollout, Served, ServingStatus
 from untilgreen.model.evidence import Request
-from untilgreen.model.suite import Control, Outcome, Proof, Reality, Result, Sighting, SuiteRun, Trial
+from untilgreen.model.suite import FROM_THE_START, Control, Outcome, Proof, Reality, Result, Sighting, SuiteRun, Trial
 from untilgreen.ports import LogPage, LogQuery
 from untilgreen.prove.doubts import DOUBTS, sentence_of
 from untilgreen.prove.step import PROOFS, Trials, prove, prove_run, read_proofs, summarise
@@ -157,7 +157,7 @@ def test_a_conversation_that_ends_well_is_no_refusal(ended: int | None) -> None:
     assert proof(result(seen), row()).reality is Reality.REAL
 
 
-@pytest.mark.parametrize("control", Control)
+@pytest.mark.parametrize("control", FROM_THE_START)
 @pytest.mark.parametrize("reached", [True, False])
 @pytest.mark.parametrize("outcome", [Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED])
 def test_passing_on_anything_is_vacuous(control: Control, reached: bool, outcome: Outcome) -> None:

@@ -22,7 +22,8 @@ from untilgreen.model.suite import Control
 
 PHASE = "X-Untilgreen-Phase"
 """The header by which a request says which part of a test it comes from."""
-_FIXTURES = ("setup", "teardown")
+_PASSED_ON = ("setup", "teardown", "begin")
+"""Fixtures, and what only gets a test going."""
 _LOOPBACK = "127.0.0.1"
 _GRACE_S = 0.5
 _PATIENCE_S = 120.0
@@ -113,7 +114,7 @@ class _House:
         return f"http://{_LOOPBACK}:{runner.addresses[0][1]}"
 
     def _passes(self, request: web.Request) -> bool:
-        return not self._entirely and request.headers.get(PHASE) in _FIXTURES and not _opens_socket(request)
+        return not self._entirely and request.headers.get(PHASE) in _PASSED_ON and not _opens_socket(request)
 
     async def _pass_on(self, real: str, request: web.Request) -> web.StreamResponse:
         """Let the real service answer; when it does not, nobody does."""
@@ -186,5 +187,11 @@ def _opens_socket(request: web.Request) -> bool:
     return request.headers.get("Upgrade", "").lower() == "websocket"
 
 
-_ANSWERS: dict[Control, Answer] = {Control.ERROR: _error, Control.EMPTY: _empty, Control.SILENCE: _silence}
+_ANSWERS: dict[Control, Answer] = {
+    Control.ERROR: _error,
+    Control.EMPTY: _empty,
+    Control.SILENCE: _silence,
+    Control.LATER_ERROR: _error,
+    Control.LATER_EMPTY: _empty,
+}
 _SILENT = logging.Logger("silent", logging.CRITICAL + 1)  # noqa: LOG001 - one that nobody can turn on: requests carry credentials

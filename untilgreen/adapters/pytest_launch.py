@@ -43,7 +43,7 @@ _NOT_INHERITED = (
 _FOR_WITNESS = frozenset(
     {
         *("run_id", "attempt", "hosts", "workers", "first_worker", "only", "select", "first", "collect_only"),
-        "test_timeout_s",
+        *("test_timeout_s", "spared", "brief"),
     }
 )
 

@@ -68,6 +68,8 @@ class Exchange(Document):
     """Keyed hash of the credentials; equal means the same caller, within one run."""
     phase: Literal["setup", "call", "teardown"] = "call"
     """Which part of the test had it: fixtures, the test itself, or their end."""
+    checks: int = 0
+    """Assertions about earlier answers that the test itself had made when it began."""
     received: int | None = None
     """Bytes that came from deployed hosts meanwhile, over any connection; None when nobody counted."""
 
@@ -167,6 +169,12 @@ class Control(StrEnum):
     ERROR = "error"  # 500
     EMPTY = "empty"  # 200 without a body
     SILENCE = "silence"  # nothing: the connection ends
+    LATER_ERROR = "later_error"  # 500, once the test has logged in
+    LATER_EMPTY = "later_empty"  # 200 without a body, once the test has logged in
+
+
+FROM_THE_START = (Control.ERROR, Control.EMPTY, Control.SILENCE)
+"""Controls that every test must fail under; the others are for tests that log in by themselves."""
 
 
 class Trial(Document):
@@ -177,6 +185,8 @@ class Trial(Document):
     outcome: Outcome
     reached: bool
     """Whether the test met the broken answers and nothing else. When it did not, its outcome says nothing."""
+    twin: str = ""
+    """Node id of the test that was run in its place: the same function, which did the same with other parameters."""
 
 
 class Proof(Document):

@@ -39,6 +39,10 @@ class SuiteOrder(Document):
     """Node id patterns, as in fnmatch: what matches none of them is left out; empty means all."""
     first: tuple[str, ...] = ()
     """Node ids to begin with, in this order, as far as shared fixtures allow."""
+    spared: dict[str, int] = {}
+    """Node id -> how many of the test's own first calls say that they only get it going, as its fixtures' do."""
+    brief: bool = False
+    """Whether nobody reads why tests fail: describing that takes longer than most tests."""
     collect_only: bool = False
     """Whether nothing is run: only what is there is wanted."""
     attempt: int = 1

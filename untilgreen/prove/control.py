@@ -1,7 +1,8 @@
 """The negative control: each passed test is run again while its services are broken on purpose, and must fail.
 
 What fixtures ask is still answered by the service itself, so that the test's own body is what is controlled. A test
-whose fixtures ask everything is run with everything broken.
+whose fixtures ask everything is run with everything broken, and one that logs in by itself once more, with only what
+follows broken.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from pathlib import Path
 
 from untilgreen.deploy.wanted import fill
 from untilgreen.model.document import Document
-from untilgreen.model.suite import Attempt, Control, Exchange, Outcome, Result, Trial
+from untilgreen.model.suite import FROM_THE_START, Attempt, Control, Exchange, Outcome, Result, Trial
 from untilgreen.ports import SuiteOrder, SuiteOutput
 from untilgreen.prove.hosts import exchanges_with, hosts_of
+from untilgreen.prove.prelude import prelude
 
 SHORTEST_S, SLOWER = 5.0, 3.0
 """A test that waits for what never comes is ended after three times its real time, but never before five seconds."""
@@ -31,6 +33,8 @@ class Batch(Document):
     """Whether fixtures meet the broken service, too."""
     nodeids: tuple[str, ...]
     test_timeout_s: float
+    spared: dict[str, int] = {}
+    """Node id -> how many of its own first calls are not broken."""
 
     @property
     def name(self) -> str:
@@ -54,7 +58,7 @@ def plan(
     batches: dict[tuple[Control, bool, bool], list[Result]] = defaultdict(list)
     for result in results:
         exchanges = asked(result, hosts)
-        for control in Control if exchanges else ():
+        for control in controls_of(result, exchanges) if exchanges else ():
             if not settled(result.nodeid, control):
                 batches[control, not own(exchanges), _bound(result) > SHORTEST_S].append(result)
     return tuple(
@@ -63,6 +67,7 @@ def plan(
             entirely=entirely,
             nodeids=tuple(result.nodeid for result in due),
             test_timeout_s=min(longest_s, max(map(_bound, due))),
+            spared={} if control in FROM_THE_START else {r.nodeid: prelude(r, asked(r, hosts)) for r in due},
         )
         for (control, entirely, _), due in sorted(batches.items())
     )
@@ -79,12 +84,14 @@ def order(base: SuiteOrder, batch: Batch, env: Mapping[str, str], stand_ins: Map
     """
     changes = {
         "run_id": f"{base.run_id}/{batch.name}",
-        "args": (*base.args, "--tb=no", "-rN"),  # nobody reads these failures, and describing them takes time
+        "args": (*base.args, "--tb=no", "-rN"),
+        "brief": True,  # a failure is what should happen
         "env": base.env | fill(dict(env), dict(stand_ins)),
         "hosts": tuple(sorted(hosts_of(stand_ins.values()))),
         "folder": str(Path(base.folder, batch.name)),
         "test_timeout_s": batch.test_timeout_s,
         "only": batch.nodeids,
+        "spared": batch.spared,
     }
     return base.model_copy(update=changes)
 
@@ -105,7 +112,7 @@ def trials_of(
             nodeid=nodeid,
             control=batch.control,
             outcome=attempt.outcome,
-            reached=_reached(attempt, broken, real, entirely=batch.entirely),
+            reached=_reached(attempt, broken, real, batch.spared.get(nodeid, 0), entirely=batch.entirely),
         )
         for nodeid, attempt in ended.items()
     ]
@@ -127,10 +134,12 @@ def telling(result: Result, trials: Sequence[Trial], hosts: frozenset[str], stat
         status_only: patterns of tests that may be content with a status.
     """
     answers = asked(result, hosts)
-    bodies = any(_has_body(exchange) for exchange in own(answers) or answers)
-    content = not bodies or any(fnmatchcase(result.nodeid, pattern) for pattern in status_only)
-    met = [trial for trial in trials if trial.reached]
-    return [t for t in met if not (content and t.control is Control.EMPTY and t.outcome is Outcome.PASSED)]
+    mine, excused = own(answers) or answers, any(fnmatchcase(result.nodeid, pattern) for pattern in status_only)
+    spared = prelude(result, answers)
+    asks = {Control.EMPTY: mine, Control.LATER_EMPTY: mine[spared:]}
+    content = {control for control, broken in asks.items() if excused or not any(map(_has_body, broken))}
+    met = [trial for trial in trials if trial.reached and (spared or trial.control in FROM_THE_START)]
+    return [trial for trial in met if not (trial.control in content and trial.outcome is Outcome.PASSED)]
 
 
 def asked(result: Result, hosts: frozenset[str]) -> tuple[Exchange, ...]:
@@ -151,20 +160,26 @@ def failed_as_it_should(trial: Trial) -> bool:
 
 def is_controlled(trials: Sequence[Trial]) -> bool:
     """Tell whether every control has said something about a test."""
-    return {trial.control for trial in trials if trial.reached} == set(Control)
+    return {trial.control for trial in trials if trial.reached} >= set(FROM_THE_START)
+
+
+def controls_of(result: Result, exchanges: tuple[Exchange, ...]) -> tuple[Control, ...]:
+    """Return the controls that a test must fail under."""
+    later = (Control.LATER_ERROR, Control.LATER_EMPTY) if prelude(result, exchanges) else ()
+    return (*FROM_THE_START, *later)
 
 
 def _bound(result: Result) -> float:
     return max(SHORTEST_S, SLOWER * result.last.duration_s if result.last else 0)
 
 
-def _reached(attempt: Attempt, broken: frozenset[str], real: frozenset[str], *, entirely: bool) -> bool:
+def _reached(attempt: Attempt, broken: frozenset[str], real: frozenset[str], spared: int, *, entirely: bool) -> bool:
     """Tell whether it met what is broken where it counts, and did not go round it."""
     if attempt.sighting is None:  # its process died or was ended, as it did not while the service was whole
         return attempt.outcome.bad
     exchanges = attempt.sighting.exchanges
     met = exchanges_with(exchanges, broken)
-    return bool(met if entirely else own(met)) and not exchanges_with(exchanges, real)
+    return len(met if entirely else own(met)) > spared and not exchanges_with(exchanges, real)
 
 
 def _has_body(exchange: Exchange) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from untilgreen.errors import SuiteCrashed
 from untilgreen.model.document import Document
-from untilgreen.model.suite import Control, Trial
+from untilgreen.model.suite import FROM_THE_START, Control, Trial
 from untilgreen.ports import Halt, StandIns, Suite, SuiteOrder
 from untilgreen.prove.control import Batch, order, trials_of
 from untilgreen.suite.watchers import UNHEARD
@@ -52,7 +52,7 @@ def run_controls(
     stop = threading.Event()
     controls = list(dict.fromkeys(batch.control for batch in batches))
     done: list[Controlled] = []
-    with ThreadPoolExecutor(len(Control)) as pool:
+    with ThreadPoolExecutor(len(FROM_THE_START)) as pool:
         mine = [[batch for batch in batches if batch.control is control] for control in controls]
         running = [pool.submit(_control, bench, due, deadline_s, lambda: stop.is_set() * "interrupted") for due in mine]
         try:

@@ -152,6 +152,14 @@ def _passes_on_nothing(sides: Sides) -> bool:
     return sides.passes(Control.EMPTY) and _saw_success(sides)
 
 
+def _passes_on_later_errors(sides: Sides) -> bool:
+    return sides.passes(Control.LATER_ERROR)
+
+
+def _passes_on_nothing_later(sides: Sides) -> bool:
+    return sides.passes(Control.LATER_EMPTY)
+
+
 def _saw_success(sides: Sides) -> bool:
     return any(exchange.status is not None and exchange.status < REFUSED for exchange in sides.own)
 
@@ -220,6 +228,8 @@ DOUBTS: tuple[Doubt, ...] = (
     Doubt("it passes although nothing answers", _VACUOUS, _passes_in_silence),
     Doubt("it passes although every answer is an error", _VACUOUS, _passes_on_errors),
     Doubt("it passes although every answer is empty", _VACUOUS, _passes_on_nothing),
+    Doubt("it passes although every answer after its first calls is an error", _VACUOUS, _passes_on_later_errors),
+    Doubt("it passes although every answer after its first calls is empty", _VACUOUS, _passes_on_nothing_later),
     Doubt("no witness reported", _UNPROVEN, _no_witness),
     Doubt("it only talked to what is no deployed service", _UNPROVEN, _only_strangers, lambda sides: sides.strangers),
     Doubt("no exchange with a deployed service was seen", _UNPROVEN, _no_exchange),

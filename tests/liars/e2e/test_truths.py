@@ -167,6 +167,34 @@ def test_without_token(url):
     assert requests.get(f"{url}/agents/a1").status_code == 401
 
 
+def test_logs_in_by_itself(url):
+    """Logs in, and looks at what that is good for."""
+    token = httpx.post(f"{url}/login", json={"name": "bob", "password": "pw-bob"}).json()["token"]
+    made = httpx.post(f"{url}/agents", json={"name": "own"}, headers={"Authorization": f"Bearer {token}"})
+    assert made.json()["owner"] == "bob"
+
+
+def test_log_in_is_what_counts(url):
+    """Checks the log-in, and cleans up behind itself."""
+    answer = httpx.post(f"{url}/login", json={"name": "bob", "password": "pw-bob"})
+    assert answer.json() == {"token": "token-of-bob"}
+    httpx.post(f"{url}/agents", json={"name": "left"}, headers={"Authorization": "Bearer token-of-bob"})
+
+
+def test_first_without_then_with_a_token(url, token):
+    """Is refused, then let in."""
+    assert httpx.get(f"{url}/agents/none").status_code == 401
+    answer = httpx.get(f"{url}/agents/none", headers={"Authorization": f"Bearer {token}"})
+    assert answer.json() == {"error": "no such agent"}
+
+
+def test_cleans_up_before_it_checks(api):
+    """Deletes first, and checks what it had got."""
+    made = api.post("/agents", json={"name": "short"})
+    api.delete(f"/agents/{made.json()['id']}")
+    assert made.json()["name"] == "short"
+
+
 def test_name_is_missing(api):
     """Another one, through a helper module."""
     has_status(api.post("/agents", json={}), 422)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextvars
 import functools
 import hmac
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .counters import REAL
 from .sight import DEPLOYED, PRESENT, harmless
 
 KEY = secrets.token_bytes(16)
@@ -25,7 +27,11 @@ SAME = {
     if host in LOOPBACK and f"{name}:{port}" not in DEPLOYED
 }
 """Other names of deployed hosts."""
-WRITTEN = ("client", "method", "host", "path", "status", "latency_ms", "principal", "phase", "received")
+WRITTEN = ("client", "method", "host", "path", "status", "latency_ms", "principal", "phase", "checks", "received")
+BEGIN = "begin"
+"""The phase of a call that only gets a test going: a negative control lets it through, as it does a fixture's."""
+CREDENTIALS = re.compile(r"cookie$|.*(auth|token|session|api-?key)", re.IGNORECASE)
+"""How headers are called that say who calls."""
 
 
 class Exchange:
@@ -39,6 +45,7 @@ class Exchange:
         self.path = text(path).split("?", maxsplit=1)[0].split("#", maxsplit=1)[0][:500] or "/"
         self.principal = principal(credentials)
         self.phase = PRESENT.phase
+        self.checks = PRESENT.sight.assertions[REAL] if PRESENT.sight else 0
         self.status: int | None = None
         self.late_status: Callable[[], int | None] = nothing
         self.close_code: Callable[[], int | None] = nothing
@@ -95,7 +102,7 @@ def principal(credentials: Any) -> str:
 def credentials_in(headers: Iterable[tuple[Any, Any]]) -> Any:
     """Return the first header that says who calls."""
     for name, value in headers:
-        if text(name).lower() in ("authorization", "x-api-key", "cookie"):
+        if CREDENTIALS.match(text(name)):
             return value
     return None
 
@@ -116,10 +123,18 @@ def trace_headers(host: str, present: Iterable[str]) -> dict[str, str]:
         "traceparent": f"00-{sight.trace}-{span}-01",
         "X-Cloud-Trace-Context": f"{sight.trace}/{int(span, 16)};o=1",
         "X-Untilgreen-Test": sight.name,
-        "X-Untilgreen-Phase": PRESENT.phase,
+        "X-Untilgreen-Phase": phase_now(sight),
     }
     there = {name.lower() for name in present}
     return {name: value for name, value in wanted.items() if name.lower() not in there}
+
+
+def phase_now(sight: Any) -> str:
+    """Return the phase that a request says it is of."""
+    if not sight.spared or PRESENT.phase != "call":
+        return PRESENT.phase
+    begun = sum(exchange.phase == "call" and exchange.host in DEPLOYED for exchange in sight.exchanges)
+    return BEGIN if begun + (not INSIDE.get()) <= sight.spared else "call"
 
 
 NOT_KEPT = Exchange("", "", "", "", None)

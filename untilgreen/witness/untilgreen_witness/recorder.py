@@ -10,8 +10,9 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from _pytest.assertion import util
 
-from .failure import failure_of, skip_reason
+from .failure import failure_of, in_brief, skip_reason
 from .kernel import Kernel
 from .order import BROKEN, ORDER, Events, clip
 from .schedule import group_of
@@ -70,6 +71,8 @@ class Recorder:
     def pytest_runtest_call(self) -> None:
         """Note that fixtures are done and the test itself begins."""
         PRESENT.phase = "call"
+        if ORDER.get("brief"):
+            util._reprcompare = None  # noqa: SLF001 - what explains comparisons that fail
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_teardown(self) -> None:
@@ -77,8 +80,10 @@ class Recorder:
         PRESENT.phase = "teardown"
 
     @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_makereport(self, call: Any) -> Generator[None, Any, None]:
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> Generator[None, Any, None]:
         """Bound what a test printed, and describe its failure while the traceback is there."""
+        if ORDER.get("brief") and call.excinfo is not None:
+            item.repr_failure = item._repr_failure_py = in_brief  # noqa: SLF001 - which pytest calls for fixtures
         outcome = yield
         report = outcome.get_result()
         if report.sections:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from .counters import CONSTANT, REAL, VAIN
-from .order import ORDER
+from .order import ORDER, clip
 
 if TYPE_CHECKING:
     from .exchanges import Exchange
@@ -39,6 +39,7 @@ class Sight:
         text = "\0".join((ORDER["run_id"], nodeid, str(ORDER["attempt"])))
         self.trace = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:32]
         self.name = quote(nodeid.encode("utf-8", "backslashreplace"), safe="/:.[]-_")[:200]
+        self.spared = ORDER.get("spared", {}).get(clip(nodeid), 0)
         self.exchanges: list[Exchange] = []
         self.answered = False
         self.assertions = [0, 0, 0]
