@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.pytest_suite_orders import Remembering, order, outcomes, run
+from tests.contract.pytest_suite_orders import Remembering, order, outcomes, run, service
 from untilgreen.adapters.pytest_launch import OUTPUT
 from untilgreen.adapters.pytest_suite import PytestSuite, read_output
 from untilgreen.model.suite import Outcome
@@ -133,3 +133,31 @@ def test_what_xdist_would_keep_together_is_told(tmp_path: Path) -> None:
         "test_three": "scope test_it.py::TestB",
         "test_four": "scope test_it.py",
     }
+
+
+@pytest.mark.slow
+def test_in_brief_what_a_test_met_outlives_it(tmp_path: Path) -> None:
+    """Where nobody reads failures none is described, and a test that is ended while it waits is known to have asked."""
+    tests = """
+        import os, time
+        import httpx
+
+        def test_waits():
+            httpx.get(os.environ["URL"] + "/500")
+            time.sleep(60)
+
+        def test_never_asks(): time.sleep(60)
+
+        def test_fails(): assert [1, 2] == [2, 1]
+    """
+    with service() as asked:
+        url = f"http://{asked.host}"
+        output = run(tmp_path, tests, workers=3, brief=True, test_timeout_s=5, env={"URL": url}, hosts=(asked.host,))
+    ended = {nodeid.rpartition("::")[2]: attempt for nodeid, attempt in output.attempts.items()}
+    assert {name: attempt.outcome for name, attempt in ended.items()} == dict.fromkeys(ended, Outcome.FAILED)
+    waits, never, fails = (ended[name] for name in ("test_waits", "test_never_asks", "test_fails"))
+    assert waits.sighting is not None
+    assert [(e.path, e.status, e.phase) for e in waits.sighting.exchanges] == [("/500", 500, "call")]
+    assert never.sighting is None
+    assert fails.failure is not None
+    assert (fails.failure.exception, fails.failure.message, fails.failure.text) == ("AssertionError", "", "")

@@ -50,6 +50,9 @@ class Running:
     heard: float = field(default_factory=time.monotonic)
     failures: list[Failure] = field(default_factory=list)
     skip: str = ""
+    trace: str = ""
+    exchanges: list[Any] = field(default_factory=list)
+    """What is known of them before the test has ended."""
 
 
 @dataclass
@@ -194,6 +197,11 @@ class Account:
         if event["failure"]:
             running.failures.append(Failure.model_validate(event["failure"]))
 
+    def _on_exchange(self, event: Event) -> None:
+        running = self.running.setdefault(event["id"], Running(time.time()))
+        running.trace = event["trace"]
+        running.exchanges.append(event["exchange"])
+
     def _on_end(self, event: Event) -> None:
         nodeid, running = event["id"], self.running.pop(event["id"], None) or Running(time.time())
         phases = [(when, outcome, expected) for when, outcome, expected in event["phases"]]
@@ -205,7 +213,7 @@ class Account:
             duration_s=event["seconds"],
             failure=_deciding(running.failures[repeats:], outcome),
             skip_reason=running.skip,
-            sighting=self._sighting(event["sighting"]),
+            sighting=self._sighting(event["sighting"] or _so_far(running)),
         )
         known = self._attempts.get(nodeid)
         if known is None or _WORSE.index(outcome) < _WORSE.index(known.outcome):
@@ -251,6 +259,11 @@ def outcome_of(phases: list[Phase]) -> Outcome:
     if call == "passed":
         return Outcome.XPASSED if expected is not None else Outcome.PASSED
     return Outcome.LOST
+
+
+def _so_far(running: Running) -> dict[str, Any] | None:
+    """Return what is known of a test whose process was ended."""
+    return {"trace": running.trace, "exchanges": running.exchanges} if running.exchanges else None
 
 
 def in_a_line(failure: Failure | None) -> str:

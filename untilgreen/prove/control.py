@@ -19,8 +19,8 @@ from untilgreen.ports import SuiteOrder, SuiteOutput
 from untilgreen.prove.hosts import exchanges_with, hosts_of
 from untilgreen.prove.prelude import prelude
 
-SHORTEST_S, SLOWER = 5.0, 3.0
-"""A test that waits for what never comes is ended after three times its real time, but never before five seconds."""
+SHORTEST_S, SLOWER = 8.0, 3.0
+"""A test that waits for what never comes is ended after three times its real time, but never before eight seconds."""
 BODILESS = frozenset({204, 205, 304})
 """Statuses whose answers have no body: an empty 200 says as much."""
 
@@ -175,8 +175,8 @@ def _bound(result: Result) -> float:
 
 def _reached(attempt: Attempt, broken: frozenset[str], real: frozenset[str], spared: int, *, entirely: bool) -> bool:
     """Tell whether it met what is broken where it counts, and did not go round it."""
-    if attempt.sighting is None:  # its process died or was ended, as it did not while the service was whole
-        return attempt.outcome.bad
+    if attempt.sighting is None:  # its process died or was ended before it met anything: a busy machine does that, too
+        return False
     exchanges = attempt.sighting.exchanges
     met = exchanges_with(exchanges, broken)
     return len(met if entirely else own(met)) > spared and not exchanges_with(exchanges, real)

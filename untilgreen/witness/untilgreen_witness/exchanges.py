@@ -61,6 +61,8 @@ class Exchange:
             self.received = moved_since(self.before)
         if PRESENT.sight is not None:
             PRESENT.sight.answered = True
+            if self is not NOT_KEPT:
+                PRESENT.sight.tell(self.document())
 
     def document(self) -> dict[str, Any]:
         """Return what is written down."""

@@ -12,6 +12,7 @@ from .async_clients import patch_aiohttp, patch_old_websockets, patch_websockets
 from .grpc_clients import patch_grpc, patch_grpc_aio
 from .http_clients import patch_http_client, patch_httpcore, patch_httpx, patch_requests, patch_urllib3
 from .mocks import patch_mock, patch_test_client
+from .pycurl_client import patch_pycurl
 from .websocket_client import patch_websocket_client
 
 PATCHES: dict[str, Callable[[Any], None]] = {
@@ -22,6 +23,7 @@ PATCHES: dict[str, Callable[[Any], None]] = {
     "http.client": patch_http_client,
     "httpcore": patch_httpcore,
     "httpx": patch_httpx,
+    "pycurl": patch_pycurl,
     "requests": patch_requests,
     "starlette.testclient": patch_test_client,
     "unittest.case": patch_unittest,

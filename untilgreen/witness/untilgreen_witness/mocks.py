@@ -15,6 +15,7 @@ MOCKED = {
     "http",
     "httpcore",
     "httpx",
+    "pycurl",
     "requests",
     "socket",
     "ssl",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import signal
@@ -43,6 +44,8 @@ class Recorder:
             "begin", id=clip(item.nodeid), at=time.time(), pid=self._pid, group=process_group(), dump=HERE.name
         )
         PRESENT.sight, PRESENT.phase = Sight(item.nodeid), "setup"
+        if ORDER.get("brief"):
+            PRESENT.sight.tell = functools.partial(self._tell_exchange, clip(item.nodeid), PRESENT.sight.trace)
         alarmed = alarm()
         outcome = yield
         if self._pid != os.getpid():  # a child that the test forked and forgot: it must not run the rest a second time
@@ -61,6 +64,9 @@ class Recorder:
                 item.session.shouldstop = item.session.shouldstop or BROKEN
         elif isinstance(outcome.excinfo[1], pytest.exit.Exception):
             self._events.write("stop", why=f"pytest.exit: {clip(str(outcome.excinfo[1]))}")
+
+    def _tell_exchange(self, nodeid: str, trace: str, exchange: dict[str, Any]) -> None:
+        self._events.write("exchange", id=nodeid, trace=trace, exchange=exchange)
 
     def _tell_faults(self) -> None:
         for text in sorted(FAULTS):

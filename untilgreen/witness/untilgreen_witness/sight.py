@@ -32,6 +32,10 @@ DEPLOYED = frozenset(
 """host:port of the deployed services."""
 
 
+def ignore(_: dict[str, Any]) -> None:
+    """Tell nobody: what a test did is written down at its end."""
+
+
 class Sight:
     """What one test did, seen in this process."""
 
@@ -47,6 +51,8 @@ class Sight:
         self.failed: dict[str, int] = {}
         """Where an assertion failed and has not held since; how often."""
         self.mocks = set(ACTIVE_MOCKS.values())
+        self.tell: Callable[[dict[str, Any]], None] = ignore
+        """Is told at once what is known when an exchange is over, where a test may well be ended before it ends."""
 
     def add(self, exchange: Exchange) -> None:
         """Keep an exchange; in the middle of very many, forget."""
