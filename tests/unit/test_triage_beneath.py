@@ -211,3 +211,42 @@ def test_two_changes_of_what_runs_leave_the_start_open() -> None:
         world.commit(word, "apps/shop/main.py", added=(f"{word} = 1",))
     assert sha("one") not in str(leaf(world))
     assert types(world.analysis()[1])[-1] == "unknown"
+
+
+def test_a_library_that_calls_our_code_stands_in_every_traceback() -> None:
+    """A newer web server is not blamed for a line that it only serves."""
+    world = World()
+    world.service("shop", {**DB, "requirements.txt": "uvicorn==3.0\n"})
+    world.commit("upgrade", "apps/shop/requirements.txt", removed=("uvicorn==2.9",), added=("uvicorn==3.0",))
+    server = ("/usr/lib/python3.11/site-packages/uvicorn/http.py", 9, "run")
+    failing(world, "TypeError", "no password", server, ("db.py", 4, "rows"))
+    assert types(world.analysis()[1])[-1] == "code_defect"
+
+
+USED = """from web import get
+import store
+
+@get("/x")
+def x(r):
+    return tell(store.rows(r))["eur"]
+
+@get("/y")
+def y(r):
+    return tell(store.rows(r))
+
+def tell(rows):
+    total = 1
+    return rows
+"""
+
+
+def test_a_change_of_what_working_routes_run_as_well_is_innocent() -> None:
+    """What /y runs and answers well by is not blamed for /x, nor is a local name that both happen to use."""
+    world = World()
+    world.service("shop", {"app.py": USED, "store.py": "def rows(r):\n    return {}\n"})
+    world.commit("sum it", "apps/shop/app.py", added=("    total = 1",), line=13)
+    world.commit("a local name", "apps/shop/log.py", added=("    tell = 3",))
+    failing(world, "KeyError", "'eur'", ("app.py", 6, "x"))
+    for number in range(3):
+        world.test(f"ok{number}", "shop", "/y", 200, outcome=Outcome.PASSED)
+    assert types(world.analysis()[1])[-1] == "code_defect"

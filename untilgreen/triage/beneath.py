@@ -5,13 +5,14 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 from untilgreen.model.evidence import Hunk
 from untilgreen.triage.callsites import index_of
 from untilgreen.triage.changes import regressed
 from untilgreen.triage.errors import Error
 from untilgreen.triage.frames import Spot, frames_of, way
-from untilgreen.triage.handlers import reach, touching
+from untilgreen.triage.handlers import reach, running_well, touching
 from untilgreen.triage.revisions import brought_by, changed_link, differences
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.whys import Chain
@@ -57,24 +58,31 @@ def _called(scene: Scene, error: Error, spot: Spot) -> list[Hunk]:
     """Return the changes in functions that the failing one calls."""
     service = error.entry.service
     here = [d for d in index_of(scene, service).definitions.get(spot.function, ()) if d.holds(spot.path, spot.line)]
-    return touching(scene, [d for d in reach(scene, service, here) if d not in here])
+    well = running_well(scene, service, way(scene, error.entry))
+    return touching(scene, [d for d in reach(scene, service, here) if d not in here and d not in well])
 
 
 def _named(scene: Scene, error: Error, spot: Spot) -> list[Hunk]:
     """Return the changes of the service's source that speak of what the failing line, or its message, speaks of."""
     raised = error.entry.raised
-    quoted = re.findall(r"""["'](\w{4,})["']""", raised.message if raised else "")
-    words = _words(spot.source) | set(quoted)
-    root = scene.root(error.entry.service)
+    quoted = set(re.findall(r"""["'](\w{4,})["']""", raised.message if raised else ""))
+    words, root = _words(spot.source), scene.root(error.entry.service)
     own = (h for h in scene.hunks if h.path.startswith(root) and not h.path.endswith(".md"))
-    return [h for h in own if words & _defined(h)]
+    return [h for h in own if words & _defined(h) or quoted & _keys(h)]
 
 
 def _defined(hunk: Hunk) -> set[str]:
-    """Return the names that changed lines make or take away: assigned, defined, or keys of a mapping."""
+    """Return the names that changed lines make or take away for a whole module: a local name is nobody else's."""
     text = "\n".join((*hunk.removed, *hunk.added))
-    made = re.findall(r"^\s*(?:async\s+def|def|class)?\s*([A-Za-z_]\w{3,})\s*(?:[:=(])", text, re.MULTILINE)
-    return {*made, *re.findall(r"""["'](\w{4,})["']\s*:""", text)} - _EVERYDAY
+    return (
+        set(re.findall(r"^(?:async\s+def\s+|def\s+|class\s+)?([A-Za-z_]\w{3,})\s*[:=(]", text, re.MULTILINE))
+        - _EVERYDAY
+    )
+
+
+def _keys(hunk: Hunk) -> set[str]:
+    """Return the keys of mappings in changed lines."""
+    return set(re.findall(r"""["'](\w{4,})["']\s*:""", "\n".join((*hunk.removed, *hunk.added))))
 
 
 def _words(text: str) -> set[str]:
@@ -82,8 +90,9 @@ def _words(text: str) -> set[str]:
 
 
 def _library(scene: Scene, error: Error) -> Hunk | None:
-    """Return the change of a requirement through whose code the exception came."""
-    through = {name.lower().replace("_", "-") for f in frames_of(error.entry) for name in _PACKAGE.findall(f.path)}
+    """Return the change of a library that the failing line called: what called our code stands in every traceback."""
+    frames = list(takewhile(lambda f: _PACKAGE.search(f.path), reversed(frames_of(error.entry))))
+    through = {name.lower().replace("_", "-") for f in frames for name in _PACKAGE.findall(f.path)}
     changes = requirements(scene, error.entry.service)
     return next((h for h in changes if any(p in _installed(h) for p in through)), None)
 

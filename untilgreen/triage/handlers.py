@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from untilgreen.model.evidence import Hunk, Request
 from untilgreen.triage.callsites import Definition, dotted, index_of
+from untilgreen.triage.frames import Spot
 from untilgreen.triage.routes import Route, Routes, route_of
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.syntax import python_files
@@ -134,6 +135,20 @@ def suspect(scene: Scene, row: Request) -> Hunk | None:
     working = _working(scene, row.service, path)
     hunks = touching(scene, [function for function in own if function not in working])
     return hunks[0] if len({hunk.commit for hunk in hunks}) == 1 else None
+
+
+def running_well(scene: Scene, service: str, spots: Iterable[Spot]) -> set[Definition]:
+    """Return what serves the service's routes that passing tests are answered well by, and that no spot lies in.
+
+    A function among them works, whatever was changed in it.
+    """
+    lines = list(spots)
+    found: set[Definition] = set()
+    for (name, _, path), statuses in scene.normal.items():
+        own = handlers(scene, service, path) if name == service and min(statuses) < _BAD else []
+        if own and not any(function.holds(spot.path, spot.line) for function in own for spot in lines):
+            found |= set(reach(scene, service, own))
+    return found
 
 
 def _working(scene: Scene, service: str, failing: str) -> set[Definition]:

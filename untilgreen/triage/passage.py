@@ -9,7 +9,7 @@ from untilgreen.triage.callsites import Definition, index_of
 from untilgreen.triage.changes import bringing_line
 from untilgreen.triage.errors import Error
 from untilgreen.triage.frames import Spot, way
-from untilgreen.triage.handlers import registered, touching
+from untilgreen.triage.handlers import registered, running_well, touching
 from untilgreen.triage.scene import Scene
 
 _ABOVE = 3
@@ -21,10 +21,11 @@ def changed_on_the_way(scene: Scene, error: Error) -> tuple[Spot, Hunk] | None:
 
     Above the handler nothing is looked at: what all requests run through does not tell them apart.
     """
+    service = error.entry.service
+    well = running_well(scene, service, way(scene, error.entry))
     for spot in _below_the_handler(scene, error):
-        around = _around(scene, error.entry.service, spot)
         hunk = bringing_line(scene, spot)
-        hunks = touching(scene, around)
+        hunks = touching(scene, [d for d in _around(scene, service, spot) if d not in well])
         if hunk or len({h.commit for h in hunks}) == 1:
             return spot, hunk or hunks[0]
     return None
