@@ -14,7 +14,7 @@ from untilgreen.approval.request import ApprovalRequest, asked_about, fingerprin
 from untilgreen.collect.bundle import load
 from untilgreen.errors import ApprovalBroken
 from untilgreen.fix import standing as known
-from untilgreen.fix.step import apply_fixes, check_approved, offer
+from untilgreen.fix.step import apply_fixes, offer
 from untilgreen.fix.undo import plan, undo
 from untilgreen.ledger import loops
 from untilgreen.model.analysis import Approval, Decision, Fix, Fixes, Offer
@@ -85,7 +85,6 @@ def apply_approved(run: Run, settings: Settings, made: Offer, approval: Approval
     def work() -> Fixes:
         if approval is None or approval.decision is not Decision.APPROVED:
             return Fixes(reviews=made.reviews, applied=(), commit=run.commit, passed_over=made.passed_over)
-        check_approved(run, made, approval)
         human = approval.approver != POLICY
         wanted = asked_about(made) if human else made.fixes
         need_approved(run, wanted, approval)

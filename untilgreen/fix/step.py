@@ -16,7 +16,6 @@ from untilgreen.fix.tree import Tree, read_texts
 from untilgreen.model.analysis import (
     Analysis,
     AppliedFix,
-    Approval,
     Decision,
     Finding,
     Fix,
@@ -77,8 +76,7 @@ def offer(  # noqa: PLR0917 - a step takes the documents it needs, in the order 
                 break
             if not bench.serves(analysis):
                 bench.consider(analysis, fixers)
-    made = bench.offer({analysis.id: _evidence(analysis, bundle) for analysis in triage.analyses})
-    return made.model_copy(update={"base": run.commit})
+    return bench.offer({analysis.id: _evidence(analysis, bundle) for analysis in triage.analyses})
 
 
 def causes(triage: Triage, reviews: Reviews) -> Iterator[Analysis]:
@@ -213,18 +211,6 @@ def _unusable(analysis: Analysis, error: FixUnusable) -> FixReview:
 def _inapplicable(fix: Fix, analysis: Analysis, error: RepositoryError) -> FixReview:
     note = Finding(rule="fix.applies", truth=Truth.UNPROVEN, message=f"does not apply to the tree as it is: {error}")
     return FixReview(fix=fix.id, title=fix.title, analysis=analysis.id, decision=Decision.NEEDS_HUMAN, findings=(note,))
-
-
-def check_approved(run: Run, made: Offer, approval: Approval) -> None:
-    """See that what is about to be committed is what was approved, on the base that it was judged on.
-
-    Raises:
-        RepositoryError: it is not. Nothing has been changed.
-    """
-    if approval.offer and approval.offer != made.digest:
-        raise RepositoryError(f"Offer {made.digest} is not the one that was approved ({approval.offer}). Ask again.")
-    if made.base and made.base != run.commit:
-        raise RepositoryError(f"The fixes were judged on {made.base[:12]}, not on {run.commit[:12]}. Ask again.")
 
 
 def apply_fixes(

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from untilgreen.model.calibration import Calibration
 from untilgreen.model.claims import Claim
-from untilgreen.model.document import Document, content_id
+from untilgreen.model.document import Document
 
 MOST = 100
 """Citations of one why, and rivals of one analysis: each is looked up or judged, and nobody reads more."""
@@ -186,14 +186,6 @@ class Offer(Document):
     """These do not apply to the tree as it is. That says nothing against them: they may be offered again."""
     evidence: dict[str, tuple[str, ...]] = {}
     """Fix id -> ids of the evidence that its analysis cites."""
-    base: str = ""
-    """The commit that the fixes were judged on."""
-
-    @property
-    def digest(self) -> str:
-        """Return what stands for the base and every byte of every diff: an approval holds for nothing else."""
-        diffs = [f"{fix.id} {fix.breaks}\n{fix.diff}" for fix in (*self.fixes, *self.undecided)]
-        return content_id("offer", "\0".join((self.base, *diffs)))
 
 
 class AppliedFix(Document):
@@ -235,8 +227,6 @@ class Approval(Document):
     decision: Decision
     approver: str
     reason: str = ""
-    offer: str = ""
-    """Digest of the offer that it is about; empty when nobody took it down."""
     way: str = ""
     """policy, settings, form, command or terminal."""
     hash: str = ""
