@@ -22,6 +22,7 @@ from untilgreen.commands import (
     ssot,
     tests,
     triage,
+    up,
 )
 from untilgreen.commands.output import say
 from untilgreen.errors import UntilgreenError
@@ -43,6 +44,8 @@ COMMANDS = (
     (loops.resume, "untilgreen resume"),
     (approve.approve, "untilgreen approve 20260315-020000-4f1c --approver Ada"),
     (approve.reject, "untilgreen reject --approver Ada --reason 'mends the spot, not the class'"),
+    (up.up, "untilgreen up --repo ../shop"),
+    (up.down, "untilgreen down"),
     (loops.status, "untilgreen status --json"),
     (loops.report, "untilgreen report 20260315-020000-4f1c"),
     (tests.tests, "untilgreen tests --flaky"),

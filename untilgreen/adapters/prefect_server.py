@@ -54,13 +54,20 @@ def find() -> str:
     return ""
 
 
-def start() -> None:
-    """Start our server in a session of its own, so that it outlives this run; never a second one beside it."""
-    if _alive(_remembered().pid):
-        return
+def start(port: int = 0) -> int:
+    """Start our server in a session of its own, so that it outlives this run; never a second one beside it.
+
+    Args:
+        port: 0 takes the usual one, or any when that is taken.
+
+    Returns:
+        Its process.
+    """
+    if _alive(pid := _remembered().pid):
+        return pid
     folder = home()
     folder.mkdir(parents=True, exist_ok=True)
-    port = PORT if _free(PORT) else _any_port()
+    port = port or (PORT if free(PORT) else _any_port())
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     environment = {**os.environ, **QUIET, "PREFECT_HOME": str(folder / "prefect")}
     environment.pop("PREFECT_API_URL", None)
@@ -70,6 +77,7 @@ def start() -> None:
         )
     record = _Server(api=f"http://127.0.0.1:{port}/api", pid=process.pid)
     write_whole(folder / "server.json", json.dumps(record._asdict()))
+    return process.pid
 
 
 def wait(patience_s: float = 120) -> str:
@@ -126,7 +134,8 @@ def _answers(api: str) -> bool:
         return False
 
 
-def _free(port: int) -> bool:
+def free(port: int) -> bool:
+    """Tell whether nothing listens on a port of this machine."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
