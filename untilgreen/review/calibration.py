@@ -14,10 +14,12 @@ def calibrate(verdicts: Iterable[FixVerdict]) -> Calibration:
     """Return how often each type of claim was right in one loop.
 
     A confirmed fix shows that its analysis was right, an ineffective one speaks against it: whether the cause or the
-    fix was wrong nobody can tell, and to whoever trusted it that is the same. What regressed or was not exercised
-    says nothing of the cause. The newest verdict on a fix counts: what recurs was not right.
+    fix was wrong nobody can tell, and to whoever trusted it that is the same. What regressed says nothing of the
+    cause; what was not exercised says nothing, and takes nothing back. The newest other verdict counts: what recurs
+    was not right.
     """
-    newest = {verdict.fix: verdict for verdict in sorted(verdicts, key=lambda verdict: verdict.judged_in)}
+    told = [verdict for verdict in verdicts if verdict.effect is not Effect.UNPROVEN]
+    newest = {verdict.fix: verdict for verdict in sorted(told, key=lambda verdict: verdict.judged_in)}
     effects = [(verdict.claim, verdict.effect) for verdict in newest.values()]
     return Calibration(
         records=tuple(
