@@ -73,7 +73,7 @@ def candidates(code: Code, declared: str) -> Iterator[Candidate]:
         paths = more
     for path in sorted(paths):
         if module := code.module(path):
-            yield Candidate(module, _spellings(module, frozenset(exported)))
+            yield Candidate(module, spellings(module, frozenset(exported)))
 
 
 def _direct(code: Code, declared: str, own: str) -> set[str]:
@@ -101,7 +101,7 @@ def _names(module: Module, known: frozenset[str]) -> frozenset[str]:
     return frozenset(last(f"x.{name}") for name in found)
 
 
-def _spellings(module: Module, known: frozenset[str]) -> frozenset[str]:
+def spellings(module: Module, known: frozenset[str]) -> frozenset[str]:
     """Return all names in a file that may stand for any of these, local ones too."""
     names = known | _names(module, known)
     for _ in range(_ROUNDS):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
 from untilgreen.deploy.secrets_reads import Read, reads_in
+from untilgreen.ssot.callees import Candidate, spellings
 from untilgreen.ssot.deviation import Deviation, Subject, shown
 from untilgreen.ssot.modules import Code, Module
 from untilgreen.ssot.names import identity, text_of
@@ -19,6 +21,11 @@ _FETCHERS = frozenset(
     {"os.environ", "os.getenv", "os.environ.get", "os.environ.pop", "os.environ.setdefault", "os.getenvb"}
 )
 _SPELT = frozenset({"environ", "getenv", "getenvb"})
+_FOR_CALLERS = re.compile(
+    r"""(?:environ|getenv) (?: (?:\.\w+)? \s* [\[(] \s* [A-Za-z_] | \s+ as \s | ["'] | \s* [,)] | \s* $ )""",
+    re.MULTILINE | re.VERBOSE,
+)
+"""A variable that is named elsewhere: by a parameter, or under another name of `environ`."""
 _SHORT_TEXT = 6
 _SMALL = 100
 """Shorter texts and smaller round numbers mean many things."""
@@ -69,7 +76,7 @@ def _repeated(code: Code, name: str, value: str | float, homes: tuple[str, ...])
     for module in code.naming(frozenset({str(value), repr(value)})):
         for scope in scopes(module) if module.path not in homes else ():
             for expression, _ in scope.expressions:
-                for node in ast.walk(expression):
+                for node in walk(expression):
                     if isinstance(node, ast.Constant) and type(node.value) is type(value) and node.value == value:
                         place = (scope, node.lineno)
                         yield _deviation(("constant", name), place, shown(expression), message, sure=False)
@@ -79,7 +86,7 @@ def second_readers(subject: Subject) -> Iterator[Deviation | tuple[str, str]]:
     """Go through the places that read an environment variable outside of its home."""
     if not subject.registry.env:
         return
-    for name, scope, line in env_reads(subject.code):
+    for name, scope, line in env_reads(subject.code, frozenset(subject.registry.env)):
         homes = subject.registry.env.get(name)
         if homes and scope.module.path in homes:
             yield "env", name
@@ -88,13 +95,17 @@ def second_readers(subject: Subject) -> Iterator[Deviation | tuple[str, str]]:
             yield _deviation(("env", name), (scope, line), name, message)
 
 
-def env_reads(code: Code) -> Iterator[tuple[str, Scope, int]]:
-    """Go through all reads of environment variables: name, scope, line.
+def env_reads(code: Code, wanted: frozenset[str] = frozenset()) -> Iterator[tuple[str, Scope, int]]:
+    """Go through the reads of environment variables: name, scope, line.
 
     A function that reads for its callers counts where it is called.
+
+    Args:
+        code: the product.
+        wanted: variables that matter; files that cannot read one of them are left out. Empty: all.
     """
     readers: list[tuple[Scope, str]] = []
-    for module in code.naming(frozenset({"environ", "getenv", "BaseSettings"})):
+    for module in _asking(code, wanted):
         seen: set[tuple[str, int]] = set()
         for scope, asked, key in _askings(module):
             if identity(code, scope, asked) in _FETCHERS:
@@ -109,6 +120,15 @@ def env_reads(code: Code) -> Iterator[tuple[str, Scope, int]]:
         yield from _read_for(code, reader, parameter)
 
 
+def _asking(code: Code, wanted: frozenset[str]) -> Iterator[Module]:
+    paths = code.having("environ") | code.having("getenv") | code.having("BaseSettings")
+    for path in sorted(paths):
+        text = code.texts[path]
+        named = not wanted or any(name.lower() in text.lower() for name in wanted) or _FOR_CALLERS.search(text)
+        if named and (module := code.module(path)):
+            yield module
+
+
 @lru_cache(maxsize=4096)
 def _plain_reads(module: Module) -> tuple[Read, ...]:
     return tuple(reads_in(module.tree, module.path))
@@ -117,14 +137,13 @@ def _plain_reads(module: Module) -> tuple[Read, ...]:
 @lru_cache(maxsize=4096)
 def _askings(module: Module) -> tuple[tuple[Scope, ast.expr, ast.expr], ...]:
     """Return what may ask for a variable by how it is spelt: scope, what is asked, and the key."""
-    aliases = {alias for alias, source in module.imports.items() if source.rpartition("|")[2] in _SPELT}
-    names = _SPELT | aliases | {name for scope in scopes(module) for name in scope.assigned}
+    candidate = Candidate(module, spellings(module, _SPELT))
     return tuple(
         (scope, asked, key)
         for scope in scopes(module)
         for expression, _ in scope.expressions
         for asked, key in _asked(expression)
-        if any(_named(part) in names for part in walk(asked))
+        if candidate.spells(asked)
     )
 
 
@@ -134,14 +153,6 @@ def _asked(expression: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
             yield node.value, node.slice
         elif isinstance(node, ast.Call) and node.args:
             yield node.func, node.args[0]
-
-
-def _named(node: ast.AST) -> str:
-    match node:
-        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
-            return name
-        case _:
-            return ""
 
 
 def _read_for(code: Code, reader: Scope, parameter: str) -> Iterator[tuple[str, Scope, int]]:
