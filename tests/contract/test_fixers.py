@@ -19,7 +19,7 @@ from untilgreen.model.delivery import SecretBinding
 from untilgreen.ports import Fixer
 from untilgreen.settings import FILE
 from untilgreen.testing import FakeFixer
-from untilgreen.testing_history import diff_of
+from untilgreen.testing.history import diff_of
 
 MENDED = FILES["web/app.py"].replace("[item]", ".get(item, 0)")
 DIFF = diff_of(FILES, FILES | {"web/app.py": MENDED})

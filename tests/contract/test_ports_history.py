@@ -15,7 +15,7 @@ from untilgreen.adapters.git import Git
 from untilgreen.errors import FixUnusable, RepositoryError
 from untilgreen.ports import History
 from untilgreen.testing import FakeHistory
-from untilgreen.testing_history import diff_of, patched
+from untilgreen.testing.history import diff_of, patched
 
 Trees = tuple[tuple[str, Mapping[str, str]], ...]
 Make = Callable[..., History]

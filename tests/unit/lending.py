@@ -9,7 +9,7 @@ from untilgreen.model.claims import Claim, CodeDefect
 from untilgreen.review.fixes import review_fix
 from untilgreen.review.fixes.change import Sources
 from untilgreen.settings import FILE, parse
-from untilgreen.testing_history import diff_of
+from untilgreen.testing.history import diff_of
 
 APP = '''
 """Lending books."""

@@ -20,7 +20,7 @@ from untilgreen.model.delivery import SecretBinding
 from untilgreen.model.evidence import Item
 from untilgreen.settings import FILE
 from untilgreen.testing import FakeChecker, FakeHistory
-from untilgreen.testing_history import patched
+from untilgreen.testing.history import patched
 
 TEXT = """\
 # who deploys what

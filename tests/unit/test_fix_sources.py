@@ -11,7 +11,7 @@ from untilgreen.model.analysis import Fix
 from untilgreen.ports import Diagnostic
 from untilgreen.settings import Settings, parse
 from untilgreen.testing import FakeChecker
-from untilgreen.testing_history import diff_of
+from untilgreen.testing.history import diff_of
 
 YAML = """
 services:

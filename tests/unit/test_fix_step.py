@@ -28,7 +28,7 @@ from untilgreen.model.cycle import Run
 from untilgreen.model.document import content_id
 from untilgreen.settings import FILE, FixingSettings
 from untilgreen.testing import FakeChecker, FakeHistory
-from untilgreen.testing_history import diff_of
+from untilgreen.testing.history import diff_of
 
 CODE = "import json\n\n\ndef send(message):\n    return json.dumps(message)\n\n\ndef stop():\n    return 1\n"
 YAML = "services:\n  web: {source: web, image: r/web}\n"

@@ -19,7 +19,7 @@ from untilgreen.model.cycle import Run
 from untilgreen.model.fix_verdict import Effect, FixVerdict, FixVerdicts, RevertedFix, Undone
 from untilgreen.model.suite import Outcome, Result
 from untilgreen.testing import FakeHistory
-from untilgreen.testing_history import diff_of
+from untilgreen.testing.history import diff_of
 
 TESTS = tuple("abcdef")
 FAILED, PASSED = Outcome.FAILED, Outcome.PASSED

@@ -26,7 +26,7 @@ from untilgreen.fix.quarantine import Bounds, taken_over
 from untilgreen.model.analysis import Analysis, Finding, Fix, Truth
 from untilgreen.model.document import Document
 from untilgreen.ports import History
-from untilgreen.redaction_credentials import scrub_credentials
+from untilgreen.redaction.credentials import scrub_credentials
 
 _INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """What a program needs to run. HOME is its own: ours holds keys."""

@@ -22,7 +22,7 @@ from untilgreen.adapters.google_connection import TRANSIENT
 from untilgreen.deploy.secrets_content import problems
 from untilgreen.errors import CloudUnavailable
 from untilgreen.model.secrets import SecretProblem
-from untilgreen.redaction_needles import Needles, needles
+from untilgreen.redaction.needles import Needles, needles
 
 _CLIENT_LOGGERS = "google.cloud.secretmanager_v1.services.secret_manager_service"
 """Google's clients log whole answers, at level DEBUG, into loggers below this name."""

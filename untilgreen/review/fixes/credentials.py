@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from untilgreen.redaction_credentials import KNOWN
+from untilgreen.redaction.credentials import KNOWN
 
 _KNOWN = {sort.name: sort.pattern for sort in KNOWN}
 _NAMED = re.compile(

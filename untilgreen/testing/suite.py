@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from untilgreen.model.suite import Attempt, Failure, Outcome
 from untilgreen.ports import Halt, SuiteOrder, SuiteOutput, Watcher, never
-from untilgreen.testing_history import BEGINNING
+from untilgreen.testing.history import BEGINNING
 
 INTERRUPTED = 2
 """pytest's exit code when it was stopped."""

@@ -14,14 +14,14 @@ from untilgreen.model.delivery import HealthCheck
 from untilgreen.model.evidence import Entry, Request, Stream
 from untilgreen.model.suite import Outcome
 from untilgreen.ports import NO_PACE, LogPage, LogQuery, Pace, Watcher
-from untilgreen.testing_fixers import FakeFixer
-from untilgreen.testing_history import BEGINNING, FakeHistory
-from untilgreen.testing_images import FakeBuilder, FakeChecker, FakeRegistry
-from untilgreen.testing_metrics import FakeMetrics, usage_samples
-from untilgreen.testing_secrets import FakeSecrets
-from untilgreen.testing_services import FakeServices
-from untilgreen.testing_stand_ins import FakeStandIns
-from untilgreen.testing_suite import FakeSuite
+from untilgreen.testing.fixers import FakeFixer
+from untilgreen.testing.history import BEGINNING, FakeHistory
+from untilgreen.testing.images import FakeBuilder, FakeChecker, FakeRegistry
+from untilgreen.testing.metrics import FakeMetrics, usage_samples
+from untilgreen.testing.secrets import FakeSecrets
+from untilgreen.testing.services import FakeServices
+from untilgreen.testing.stand_ins import FakeStandIns
+from untilgreen.testing.suite import FakeSuite
 
 __all__ = [
     "BEGINNING",

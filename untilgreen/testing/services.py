@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from untilgreen.errors import RolloutFailed
 from untilgreen.model.delivery import RevisionState, ServiceState, Template, Traffic
-from untilgreen.testing_history import BEGINNING
+from untilgreen.testing.history import BEGINNING
 
 
 class FakeServices:

@@ -17,10 +17,10 @@ from threading import Lock
 from typing import NoReturn
 
 from untilgreen.ports import Redaction
-from untilgreen.redaction_credentials import scrub_all_credentials, scrub_credentials
-from untilgreen.redaction_documents import masked
-from untilgreen.redaction_needles import Needles, masker
-from untilgreen.redaction_needles import needles as needles  # noqa: PLC0414 - belongs to what this module offers
+from untilgreen.redaction.credentials import scrub_all_credentials, scrub_credentials
+from untilgreen.redaction.documents import masked
+from untilgreen.redaction.needles import Needles, masker
+from untilgreen.redaction.needles import needles as needles
 
 _BETWEEN = "\n\0\n"
 """Stands between texts that are looked through together: no form of a secret goes across it."""
