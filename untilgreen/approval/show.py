@@ -11,6 +11,7 @@ from untilgreen.redaction import LAST_NET
 DIFF_LINES = 400
 """Of one diff in a form; more is cut, and says so."""
 WHOLE = 10_000_000
+_HALF = 39
 
 
 def describe(request: ApprovalRequest, cycle: Cycle, branch: str, diff_lines: int = DIFF_LINES) -> str:
@@ -27,7 +28,8 @@ def describe(request: ApprovalRequest, cycle: Cycle, branch: str, diff_lines: in
     parts = [
         *([f"**Asked again:** {code(request.trouble)}"] if request.trouble else []),
         f"**{number}** for cycle {cycle.number} of loop {code(request.loop)}, which is **{cycle.verdict.color}**",
-        f"base {code(request.base)}  \nhash {code(request.hash)}",
+        # In two halves: the form of the Prefect UI cuts off what is wider than it.
+        f"base {code(request.base)}\n\nhash {code(request.hash[:_HALF])} {code(request.hash[_HALF:])}",
         "### Causes",
         *_causes(cycle, {fix.analysis for fix in fixes}),
         "### Fixes",
