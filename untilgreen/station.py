@@ -144,9 +144,8 @@ def _end(pid: int) -> None:
         with suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
         time.sleep(0.1)
-    if _born(pid):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):  # each is the first of a session of its own: what it left behind ends, too
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _identity(pid: int) -> dict[str, str]:

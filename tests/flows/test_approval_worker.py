@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -75,9 +76,9 @@ def test_a_run_waits_for_a_person_and_goes_on(root: Path, station: Callable[...,
     run = httpx.post(f"{api}/deployments/{deployment}/create_flow_run", json={}).json()["id"]
     until(lambda: asked(root, 1))
     until(lambda: httpx.get(f"{api}/flow_runs/{run}").json()["state"]["name"] == "Suspended")
-    station("down")
+    worker = int(json.loads((tmp_path / "home" / "up.json").read_text())["worker"]["pid"])
+    os.kill(worker, signal.SIGKILL)
     station("up", "--repo", str(root))
-    api = json.loads((tmp_path / "home" / "server.json").read_text())["api"]
     answer = {"run_input": {"decision": "reject", "approver": "Mara"}}
     assert httpx.post(f"{api}/flow_runs/{run}/resume", json=answer).json()["status"] == "ACCEPT"
     assert "say why" in until(lambda: asked(root, 2))["trouble"]
