@@ -19,7 +19,8 @@ from pydantic import TypeAdapter
 from benchmarks.review_analyses.sample import Sample
 from untilgreen.collect.bundle import Bundle
 from untilgreen.model.analysis import Decision, Review
-from untilgreen.model.evidence import Case, Entry, Evidence, Item, Manifest, Request
+from untilgreen.model.document import content_id
+from untilgreen.model.evidence import Case, Entry, Evidence, Item, Manifest, Request, kind_of
 from untilgreen.model.suite import Outcome
 from untilgreen.review.gate import review
 from untilgreen.review.routes import masked
@@ -127,12 +128,16 @@ def save(folder: Path, told: Told) -> None:
 
 
 def load(file: Path) -> Told:
-    """Read one fault."""
+    """Read one fault. An id is made from an item's text: what has grown a field since has another one now."""
     manifest, *rest = gzip.decompress(file.read_bytes()).decode().split("\n")
     end = rest.index("")
-    samples = tuple(Sample.model_validate_json(line) for line in rest[:end])
     items = [_EVIDENCE.validate_json(line) for line in rest[end + 1 :]]
-    return Told(file.name.partition(".")[0], Bundle(Manifest.model_validate_json(manifest), items), samples)
+    was = {content_id(kind_of(type(i)), line): i.id for i, line in zip(items, rest[end + 1 :], strict=True)}
+    changed = {old: new for old, new in was.items() if old != new}
+    renamed = re.compile("|".join(map(re.escape, changed)) or r"(?!)")
+    samples = (renamed.sub(lambda found: changed[found[0]], line) for line in rest[:end])
+    told = tuple(Sample.model_validate_json(line) for line in samples)
+    return Told(file.name.partition(".")[0], Bundle(Manifest.model_validate_json(manifest), items), told)
 
 
 def corpus(folder: Path = FOLDER) -> Iterator[Told]:
