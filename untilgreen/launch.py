@@ -17,7 +17,7 @@ from untilgreen.adapters import prefect_server
 from untilgreen.adapters.console import ConsoleNarrator
 from untilgreen.approval.answer import Answer
 from untilgreen.approval.request import ApprovalRequest
-from untilgreen.errors import EnvironmentTaken
+from untilgreen.errors import EnvironmentTaken, ServerUnavailable
 from untilgreen.ledger import Ledger
 from untilgreen.model.cycle import Loop, Stop
 from untilgreen.project import project
@@ -29,6 +29,12 @@ QUIET = {
     # What the steps log is shown beside the run in the UI.
     "PREFECT_LOGGING_EXTRA_LOGGERS": "untilgreen",
 }
+
+_SERVERS_OWN = frozenset({"prefect", "httpx", "httpcore"})
+"""Whose errors tell that the server went away, or that another one answers in its place."""
+_LOST = (
+    "{api}: the Prefect server went away or was replaced: {error}. `untilgreen resume` goes on where the loop stopped."
+)
 
 
 def run_loop(narrator: ConsoleNarrator, **request: Any) -> Loop:
@@ -57,6 +63,8 @@ def run_loop(narrator: ConsoleNarrator, **request: Any) -> Loop:
             _run_flow(request, ledger)
         except BaseException as error:
             _keep_end(ledger, error)
+            if type(error).__module__.partition(".")[0] in _SERVERS_OWN:
+                raise ServerUnavailable(_LOST.format(api=os.environ["PREFECT_API_URL"], error=error)) from error
             raise
     return ledger.read()
 
