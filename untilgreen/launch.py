@@ -22,7 +22,7 @@ from untilgreen.ledger import Ledger
 from untilgreen.model.cycle import Loop, Stop
 from untilgreen.project import project
 from untilgreen.signing import signed
-from untilgreen.wiring import STATE, asked_by, narrated_by
+from untilgreen.wiring import STATE, asked_by, narrated_by, open_history, read_settings
 
 QUIET = {
     **prefect_server.QUIET,
@@ -51,8 +51,11 @@ def run_loop(narrator: ConsoleNarrator, **request: Any) -> Loop:
         UntilgreenError: the loop could not go on; the ledger keeps what had finished.
         KeyboardInterrupt: the user, or SIGTERM, ended it; likewise.
     """
+    root = Path(request["repository"])
+    history = open_history(root)  # a wrong folder or a wrong file is said at once, not after a server was started
+    read_settings(history, history.resolve(request.get("revision") or "HEAD"))
     connect(narrator)
-    ledger = Ledger(Path(request["repository"]) / STATE, request["loop"])
+    ledger = Ledger(root / STATE, request["loop"])
 
     def ask(text: str, request: ApprovalRequest) -> Answer:
         return signed(request, narrator.ask(text, request))

@@ -62,11 +62,6 @@ def test_a_suite_that_fakes_its_passes_is_unproven(project: Project, untilgreen:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (
-            {"untilgreen.yaml": SETTINGS.replace("workers", "wrokers")},
-            "untilgreen.yaml:8: suite.wrokers: no such setting",
-        ),
-        ({"untilgreen.yaml": None}, "has no such file"),
         ({"shop/Procfile": None}, "Procfile"),
         ({"untilgreen.yaml": SETTINGS.replace("source: shop", "source: shp")}, "shp"),
         ({"untilgreen.yaml": "cloud: {seed: nowhere.yaml}\n" + SETTINGS}, "nowhere.yaml"),
@@ -80,6 +75,23 @@ def test_a_mistake_is_a_message(
     assert done.code in (2, 3)
     assert message in done.err
     assert "Traceback" not in done.err + done.out
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (SETTINGS.replace("workers", "wrokers"), "untilgreen.yaml:8: suite.wrokers: no such setting"),
+        (None, "has no such file"),
+    ],
+)
+def test_wrong_settings_are_said_before_anything_starts(
+    settings: str | None, message: str, project: Project, untilgreen: Callable[..., Done]
+) -> None:
+    """Exit 2, with the message and nothing else: no server was started for it."""
+    done = untilgreen("run", "--repo", project(**{"untilgreen.yaml": settings}))
+    assert done.code == 2
+    assert message in done.err
+    assert "watch the run" not in done.err
 
 
 def test_a_folder_without_a_repository_is_a_message(tmp_path: Path, untilgreen: Callable[..., Done]) -> None:
