@@ -27,15 +27,33 @@ from untilgreen.wiring import STATE, Workshop, narrator, open_history, read_sett
 class Request(BaseModel):
     """What a user asks for; the form in the Prefect UI."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", title="What to run")
 
-    repository: str = Field(".", description="Path of the git repository that holds untilgreen.yaml")
-    revision: str = Field("HEAD", description="Commit, tag or branch to begin with")
-    approve: Literal["policy", "ask", "never"] | None = Field(None, description="Instead of the repository's setting")
-    max_cycles: int | None = Field(None, ge=1, le=50, description="Instead of the repository's setting")
-    focus: str = Field("", description="Run only a part: a path, node id, feature or marker expression. Never green")
-    loop: str = Field("", description="Name of the loop; made from the time when empty. One that exists goes on")
-    take_over: bool = Field(False, description="Turn out another loop that works on the same environment")
+    repository: str = Field(
+        ".", title="Repository", description="Folder of the git repository that holds untilgreen.yaml, on the worker"
+    )
+    revision: str = Field("HEAD", title="Begin with", description="Commit, tag or branch; what is committed is tested")
+    approve: Literal["policy", "ask", "never"] | None = Field(
+        None,
+        title="Who approves fixes",
+        description="policy: what the review approved; ask: a person; never: nothing is fixed. Empty: approve.mode",
+    )
+    max_cycles: int | None = Field(
+        None, title="Cycles at most", ge=1, le=50, description="From 1 to 50. Empty: as max_cycles in the repository"
+    )
+    focus: str = Field(
+        "",
+        title="Only this part",
+        description="A path, node id, feature or marker expression. Empty: everything. A part is never green",
+    )
+    loop: str = Field(
+        "",
+        title="Name of the loop",
+        description="One that exists goes on where it stopped. Empty: made from the time",
+    )
+    take_over: bool = Field(
+        False, title="Take over", description="Turn out another loop that works on the same environment"
+    )
 
 
 def begin(request: Request) -> Run:

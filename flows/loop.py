@@ -18,9 +18,9 @@ from flows.reconcile import succeed
 from tasks.fix import apply_approved, undo_regressed
 from tasks.report import report_loop
 from untilgreen.environment import Environment, environment_of, tenancy
-from untilgreen.errors import EvidenceIncomplete
+from untilgreen.errors import EvidenceIncomplete, UntilgreenError
 from untilgreen.model.cycle import Run, Stop
-from untilgreen.stopping import AFTER_FIXING, BEFORE_FIXING, Ending, ending, standing_of
+from untilgreen.stopping import AFTER_FIXING, BEFORE_FIXING, Ending, ending, standing_of, state_name
 from untilgreen.wiring import Workshop, cloud
 
 
@@ -29,17 +29,21 @@ def until_green(request: Request = Request()) -> State[Any]:  # noqa: B008 - Pre
     """Go round until everything is proven green, or a rule says stop.
 
     Returns:
-        A state named after the reason, for example Green or NoFix; the ledger holds the loop itself.
+        A state named after the reason, for example Green, Red or NoProgress, or after the error that made it
+        impossible to go on, such as EnvironmentTaken; the ledger holds the loop itself.
     """
-    run = begin(request)
-    settings = settings_of(run, request)
-    place = environment_of(Path(run.state), settings.cloud)
-    with tenancy(place, run.loop, take_over=request.take_over, stays=(Pause,)):
-        open_ledger(run, request, settings)
-        succeed(run.loop)
-        with cloud(Path(run.root), settings) as endpoint:
-            end = go_round(run.model_copy(update={"endpoint": endpoint}), request, place)
-    return close_loop(run, request, end)
+    try:
+        run = begin(request)
+        settings = settings_of(run, request)
+        place = environment_of(Path(run.state), settings.cloud)
+        with tenancy(place, run.loop, take_over=request.take_over, stays=(Pause,)):
+            open_ledger(run, request, settings)
+            succeed(run.loop)
+            with cloud(Path(run.root), settings) as endpoint:
+                end = go_round(run.model_copy(update={"endpoint": endpoint}), request, place)
+        return close_loop(run, request, end)
+    except UntilgreenError as error:
+        return Failed(name=type(error).__name__, message=str(error), data=error)
 
 
 def go_round(run: Run, request: Request, place: Environment) -> Ending:
@@ -74,7 +78,6 @@ def close_loop(run: Run, request: Request, end: Ending) -> State[Any]:
     """Write the last line and the reports; name the flow run's state after the reason."""
     settings = settings_of(run, request)
     Workshop(run, settings).ledger.close(end.stop, end.reason)
-    report_loop(run, settings)
-    name = end.stop.replace("_", " ").title().replace(" ", "")
+    loop = report_loop(run, settings)
     make = Completed if end.stop is Stop.GREEN else Failed
-    return make(name=name, message=end.reason)
+    return make(name=state_name(loop), message=end.reason)

@@ -151,6 +151,28 @@ def nothing_to_apply(standing: Standing) -> Ending | None:
     return None
 
 
+STATE_NAMES: dict[Stop, str] = {
+    Stop.GREEN: "Green",
+    Stop.TIME: "OutOfTime",
+    Stop.COST: "OutOfBudget",
+    Stop.NO_PROGRESS: "NoProgress",
+    Stop.BREAKER: "Broken",
+    Stop.REGRESSION: "Regression",
+    Stop.ALL_REJECTED: "Rejected",
+    Stop.NOT_APPROVED: "NotApproved",
+    Stop.WAITING: "AwaitingApproval",
+    Stop.INTERRUPTED: "Interrupted",
+    Stop.ERROR: "Error",
+}
+"""How a flow run's state is named. A reason that is not here left the last verdict standing: Red, Unproven, Broken."""
+
+
+def state_name(loop: Loop) -> str:
+    """Return what people read in the list of flow runs: why the loop ended, or the color that it ended in."""
+    color = loop.cycles[-1].verdict.color if loop.cycles else Color.BROKEN
+    return STATE_NAMES[loop.stop] if loop.stop in STATE_NAMES else color.title()
+
+
 Rule = Callable[[Standing], Ending | None]
 
 BEFORE_FIXING: tuple[Rule, ...] = (
