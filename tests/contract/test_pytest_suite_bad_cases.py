@@ -304,5 +304,6 @@ def test_a_full_disk_ends_the_run(tmp_path: Path) -> None:
     assert re.search("File too large|cannot write its results", output.stopped)
     results = conclude([output])
     assert len(results) == 400
-    assert {result.outcome for result in results} == {PASSED, Outcome.NOT_RUN, Outcome.LOST}
+    outcomes = {result.outcome for result in results}  # whether one was under way, and is lost, is chance
+    assert {PASSED, Outcome.NOT_RUN} <= outcomes <= {PASSED, Outcome.NOT_RUN, Outcome.LOST}
     assert find_gaps(output, 400)

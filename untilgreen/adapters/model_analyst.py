@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -57,17 +58,21 @@ class ModelAnalyst:
         if not isinstance(bundle, Bundle):
             raise TypeError(f"an analyst reads a Bundle, not {type(bundle).__name__}")
         groups = [group for group in triage(bundle).groups if group.cases and not group.masked_by]
-        return recorded([self._record(bundle, group) for group in groups[:_GROUPS]], bundle)
+        return recorded(asyncio.run(self._ask(bundle, groups[:_GROUPS])), bundle)
 
-    def _record(self, bundle: Bundle, group: Group) -> Recorded:
+    async def _ask(self, bundle: Bundle, groups: list[Group]) -> list[Recorded]:
+        async with self._agent:  # its connections end with it, and with this event loop
+            return [await self._record(bundle, group) for group in groups]
+
+    async def _record(self, bundle: Bundle, group: Group) -> Recorded:
         from pydantic_ai.exceptions import AgentRunError  # noqa: PLC0415 - an extra that not all have
 
         case = next(c for c in bundle.find(Case) if c.nodeid == group.cases[0])
         try:
-            whys = self._agent.run_sync(question(bundle, case, self._most), timeout=self._timeout_s).output
+            answer = await self._agent.run(question(bundle, case, self._most), timeout=self._timeout_s)
         except AgentRunError as error:
             raise AnalysisUnreadable(f"{self._name}: {type(error).__name__}: {str(error)[:300]}") from None
-        return Recorded(author=self._name, about=_exactly(case.nodeid), whys=tuple(whys))
+        return Recorded(author=self._name, about=_exactly(case.nodeid), whys=tuple(answer.output))
 
 
 def question(bundle: Bundle, case: Case, most: int) -> str:
