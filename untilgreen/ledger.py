@@ -31,6 +31,7 @@ from untilgreen.model.delivery import Health, Images, Rollback, Rollout
 from untilgreen.model.document import Document, Instant
 from untilgreen.model.evidence import Manifest
 from untilgreen.model.fix_verdict import FixVerdicts, Undone
+from untilgreen.model.retrospect import Retrospect
 from untilgreen.model.suite import Proof, ProofSummary, Result, SuiteRun
 from untilgreen.redaction import LAST_NET
 
@@ -47,6 +48,7 @@ STEPS: dict[str, tuple[str, type[Document]]] = {
     "triage": ("triage", Triage),
     "review": ("reviews", Reviews),
     "compare": ("comparison", Comparison),
+    "retrospect": ("retrospect", Retrospect),
     "judge": ("fix_verdicts", FixVerdicts),
     "verdict": ("verdict", Verdict),
     "approve": ("approval", Approval),

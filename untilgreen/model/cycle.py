@@ -10,6 +10,7 @@ from untilgreen.model.delivery import Health, Images, Rollback, Rollout
 from untilgreen.model.document import Document, Instant
 from untilgreen.model.evidence import Manifest
 from untilgreen.model.fix_verdict import FixVerdicts, Undone
+from untilgreen.model.retrospect import Retrospect
 from untilgreen.model.suite import ProofSummary, SuiteRun
 
 
@@ -55,6 +56,7 @@ class Cycle(Document):
     triage: Triage | None = None
     reviews: Reviews | None = None
     comparison: Comparison | None = None
+    retrospect: Retrospect | None = None
     fix_verdicts: FixVerdicts | None = None
     verdict: Verdict
     approval: Approval | None = None
