@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from untilgreen.adapters import prefect_server
+from untilgreen.adapters import prefect_login, prefect_server
 from untilgreen.adapters.console import ConsoleNarrator
 from untilgreen.approval.answer import Answer
 from untilgreen.approval.request import ApprovalRequest
@@ -80,7 +80,8 @@ def connect(narrator: ConsoleNarrator) -> str:
         narrator.say("prefect", "starting a server of our own; the first start takes up to 40 s")
         prefect_server.start()
         api = prefect_server.wait()
-    os.environ["PREFECT_API_URL"] = api
+    os.environ.update({"PREFECT_API_URL": api, **prefect_login.ours(os.environ)})
+    prefect_login.admitted(api)
     os.environ.setdefault("PREFECT_HOME", str(prefect_server.home() / "prefect"))
     page = api.removesuffix("/api")
     narrator.say("prefect", f"watch the run at {page}")

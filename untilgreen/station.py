@@ -9,14 +9,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from untilgreen.adapters import prefect_server
+from untilgreen.adapters import prefect_login, prefect_server
 from untilgreen.errors import ConfigError, ServerUnavailable
 from untilgreen.ledger import write_whole
 from untilgreen.project import project
@@ -42,18 +42,21 @@ def up(repo: Path, port: int, say: Say) -> str:
         Where to look.
 
     Raises:
-        ConfigError: the port is taken by something else.
+        ConfigError: the port is taken by something else, or the server wants a word that was not set.
         ServerUnavailable: the server, or the worker, did not start; its log says why.
     """
     before = _started()
     try:
         api = _server(port, say)
+        prefect_login.admitted(api)
         _deploy(api, repo, say)
         _worker(api, say)
     except BaseException:
         _stop({name: which for name, which in _started().items() if before.get(name) != which}, say)
         _remember(before)
         raise
+    if not prefect_login.headers():
+        say(f"server: whoever is on this machine can start and approve; {prefect_login.SERVERS} asks for a word")
     return api.removesuffix("/api")
 
 
@@ -74,10 +77,14 @@ def _server(port: int, say: Say) -> str:
         say(f"server: {api.removesuffix('/api')} (it ran already)")
         return api
     if port and not prefect_server.free(port):
-        raise ConfigError(f"Port {port} is taken by another program. Choose another --port, or end that program.")
+        raise ConfigError(
+            f"127.0.0.1:{port} is taken by another program. Choose another --port, or end that program: "
+            f"`ss -ltnp sport = :{port}` names it."
+        )
     say("server: starting; the first start takes up to 40 s")
-    pid = prefect_server.start(port)
-    _remember({**_started(), "server": _identity(pid)})
+    with _unbroken():
+        pid = prefect_server.start(port)
+        _remember({**_started(), "server": _identity(pid)})
     return prefect_server.wait()
 
 
@@ -101,15 +108,29 @@ def _worker(api: str, say: Say) -> None:
         return
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
     log = prefect_server.home() / "worker.log"
-    with log.open("ab") as out:
+    with _unbroken(), log.open("ab") as out:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
             command, env=_environment(api), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
         )
-    _remember({**_started(), "worker": _identity(process.pid)})
+        _remember({**_started(), "worker": _identity(process.pid)})
     time.sleep(1)
     if process.poll() is not None:
         raise ServerUnavailable(f"The worker ended at once. Its log is {log}.")
     say(f"worker: process {process.pid}; its log is {log}")
+
+
+@contextmanager
+def _unbroken() -> Iterator[None]:
+    """Let Ctrl-C wait until what was started is written down: nobody could end it otherwise."""
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _prefect(api: str, *arguments: str) -> None:
@@ -124,7 +145,7 @@ def _prefect(api: str, *arguments: str) -> None:
 
 def _environment(api: str) -> dict[str, str]:
     own = {"PREFECT_API_URL": api, "PREFECT_HOME": str(prefect_server.home() / "prefect")}
-    return {**os.environ, **prefect_server.QUIET, **own}
+    return {**prefect_login.of_client(os.environ), **prefect_server.QUIET, **own}
 
 
 def _stop(started: Started, say: Say) -> int:

@@ -7,7 +7,7 @@ from importlib import metadata
 
 import httpx
 
-from untilgreen.adapters import prefect_server
+from untilgreen.adapters import prefect_login, prefect_server
 from untilgreen.doctor.facts import ServerSeen
 
 
@@ -21,7 +21,7 @@ def _version(api: str) -> str:
     if not api:
         return ""
     try:
-        answer = httpx.get(f"{api}/admin/version", timeout=2)
+        answer = httpx.get(f"{api}/admin/version", headers=prefect_login.headers(), timeout=2)
         return str(answer.json()) if answer.is_success else ""
     except (httpx.HTTPError, ValueError):
         return ""

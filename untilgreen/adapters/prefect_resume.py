@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from untilgreen.adapters import prefect_login
 from untilgreen.errors import ConfigError, ServerUnavailable
 
 _PATIENCE_S = 10.0
@@ -38,7 +39,7 @@ def resume(api: str, flow_run: str, answer: dict[str, Any]) -> None:
 
 def _post(url: str, answer: dict[str, Any]) -> tuple[str, str]:
     try:
-        replied = httpx.post(url, json={"run_input": answer}, timeout=30)
+        replied = httpx.post(url, json={"run_input": answer}, headers=prefect_login.headers(), timeout=30)
         replied.raise_for_status()
         said = replied.json()
         return str(said["status"]), str((said.get("details") or {}).get("reason") or "")
@@ -47,6 +48,8 @@ def _post(url: str, answer: dict[str, Any]) -> tuple[str, str]:
             raise ConfigError(
                 f"{url}: this server does not know the flow run. Set PREFECT_API_URL to its own."
             ) from None
+        if error.response.status_code == httpx.codes.UNAUTHORIZED:
+            raise ConfigError(prefect_login.refused(url)) from None
         raise ServerUnavailable(f"{url}: {error.response.status_code} {error.response.reason_phrase}") from None
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
         raise ServerUnavailable(f"{url}: {type(error).__name__}: {error}") from None

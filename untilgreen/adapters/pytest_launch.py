@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,6 +40,9 @@ _NOT_INHERITED = (
     "__PYVENV_LAUNCHER__",
 )
 """These describe our own interpreter; the tests have another."""
+
+_NOT_THEIRS = re.compile(r"PREFECT_.*(AUTH_STRING|API_KEY|DATABASE_.*URL|DATABASE_PASSWORD)")
+"""A test, which may come from a fix, must not be able to approve one."""
 
 _FOR_WITNESS = frozenset(
     {
@@ -123,7 +127,9 @@ def _write_order(order: SuiteOrder, start: Start, folder: Path) -> None:
 
 def _environment(order: SuiteOrder, ours: Mapping[str, str]) -> dict[str, str]:
     inherited = {
-        name: value for name, value in ours.items() if name not in _NOT_INHERITED and "PYTEST_XDIST" not in name
+        name: value
+        for name, value in ours.items()
+        if name not in _NOT_INHERITED and "PYTEST_XDIST" not in name and not _NOT_THEIRS.fullmatch(name)
     }
     paths = [str(WITNESS), *filter(None, [order.env.get("PYTHONPATH")])]
     added = {"PYTHONPATH": os.pathsep.join(paths), COOKIE: str(Path(order.folder, ORDER))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ def up(
     """
     from untilgreen import station  # noqa: PLC0415 - keeps --help fast
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it so leaves nothing behind, either
     try:
         page = station.up(repo.resolve(), port, say)
     except KeyboardInterrupt:
