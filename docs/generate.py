@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from untilgreen import errors
 from untilgreen.cli import COMMANDS, app
+from untilgreen.compare.show import schema as compare_schema
 from untilgreen.review.rules import CHAIN, FIX, claims
 from untilgreen.review.submitted import schema as analysis_schema
 from untilgreen.review.verdict import schema as verdict_schema
@@ -33,6 +34,7 @@ def pages() -> dict[str, str]:
         "exit-codes.md": _exit_codes(),
         "rules.md": _rules(),
         "analysis.schema.json": json.dumps(analysis_schema(), indent=1, ensure_ascii=False) + "\n",
+        "compare.schema.json": json.dumps(compare_schema(), indent=1, ensure_ascii=False) + "\n",
         "verdict.schema.json": json.dumps(verdict_schema(), indent=1, ensure_ascii=False) + "\n",
         "untilgreen.schema.json": json.dumps(settings_schema(), indent=1, ensure_ascii=False) + "\n",
     }

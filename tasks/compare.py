@@ -8,6 +8,9 @@ from prefect import task
 
 from tasks.judge import judge_applied
 from tasks.policy import policy
+from untilgreen.compare.memory import observe
+from untilgreen.compare.retrospect import look_back
+from untilgreen.compare.show import lines
 from untilgreen.compare.step import Observed, compare
 from untilgreen.errors import EvidenceIncomplete
 from untilgreen.model.analysis import Comparison, Triage
@@ -29,6 +32,14 @@ def compare_cycles(run: Run, settings: Settings, found: Triage, suite: SuiteRun)
     for change in comparison.changes:
         now_failing = "not observed" if change.now is None else change.now
         narrator().say("compare", f"{change.state}: {change.key} ({change.before} -> {now_failing} tests)")
+    told = shop.ledger.once(
+        run.cycle,
+        "retrospect",
+        (comparison,),
+        lambda: look_back(Path(run.state), shop.ledger, now, settings.suite, settings.value),
+    )
+    for line in lines(told):
+        narrator().say("compare", line)
     judge_applied(shop, now, earlier, comparison)
     return comparison
 
@@ -44,13 +55,4 @@ def unsteady(run: Run) -> frozenset[str]:
 
 def observed(shop: Workshop, number: int) -> Observed | None:
     """Return what an earlier cycle saw."""
-    found, suite = shop.ledger.recall(number, Triage), shop.ledger.recall(number, SuiteRun)
-    if found is None or suite is None:
-        return None
-    return Observed(
-        number=number,
-        ran=suite.ran,
-        triage=found,
-        results=shop.ledger.results(number),
-        comparison=shop.ledger.recall(number, Comparison),
-    )
+    return observe(shop.ledger, number)

@@ -121,6 +121,10 @@ class Ledger:
         """Take back the end: the loop goes on."""
         (self.folder / "end.json").unlink(missing_ok=True)
 
+    def asked(self) -> Loop | None:
+        """Return the loop's first line: what was asked for, without its cycles; None when there is none."""
+        return _read(self.folder / "loop.json", Loop)
+
     @property
     def begun(self) -> bool:
         """Tell whether the loop's first line is written."""
@@ -155,6 +159,10 @@ class Ledger:
         step = next(name for name, (_, kept) in STEPS.items() if kept is model)
         entry = self._entry(cycle, step)
         return model.model_validate_json(entry.document) if entry else None
+
+    def seconds(self, cycle: int) -> dict[str, float]:
+        """Return the wall time of each step that a cycle has done."""
+        return {step: entry.seconds for step in STEPS if (entry := self._entry(cycle, step))}
 
     def keep_request(self, request: ApprovalRequest) -> None:
         """Remember what a person is asked, so that a run that is started again goes on with it."""

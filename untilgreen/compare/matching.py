@@ -35,6 +35,13 @@ class Cause:
     """Whether it hid other causes."""
     closed: bool = False
     """Whether it was resolved."""
+    loop: str = ""
+    """The earlier loop whose cycle is meant; empty for this one."""
+
+    @property
+    def when(self) -> str:
+        """Say in which cycle it was last observed."""
+        return f"cycle {self.cycle} of loop {self.loop}" if self.loop else f"cycle {self.cycle}"
 
 
 def cause_of(group: Group, cycle: Observed) -> Cause:

@@ -13,7 +13,7 @@ from untilgreen.compare.matching import Cause, cause_of, match
 from untilgreen.compare.observed import Observed
 from untilgreen.model.analysis import CauseChange, CauseState, Comparison
 
-__all__ = ["Observed", "compare"]
+__all__ = ["Observed", "compare", "follow"]
 
 ORDER = (
     CauseState.RECURRED,
@@ -42,8 +42,8 @@ def compare(now: Observed, earlier: Sequence[Observed]) -> Comparison:
     past = sorted((cycle for cycle in earlier if cycle.number < now.number), key=lambda cycle: cycle.number)
     causes: list[Cause] = []
     for index, cycle in enumerate(past):
-        _, causes = _follow(causes, cycle, past[:index])
-    changes, _ = _follow(causes, now, past)
+        _, causes = follow(causes, cycle, past[:index])
+    changes, _ = follow(causes, now, past)
     return Comparison(
         against=past[-1].number if past else None,
         changes=tuple(sorted(changes, key=lambda c: (ORDER.index(c.state), -(c.now or c.before), c.key, c.group))),
@@ -52,10 +52,18 @@ def compare(now: Observed, earlier: Sequence[Observed]) -> Comparison:
     )
 
 
-def _follow(
-    causes: Sequence[Cause], cycle: Observed, past: Sequence[Observed]
-) -> tuple[list[CauseChange], list[Cause]]:
-    """Take the causes one cycle further: what changed, and what is known afterwards."""
+def follow(causes: Sequence[Cause], cycle: Observed, past: Sequence[Observed]) -> tuple[list[CauseChange], list[Cause]]:
+    """Take the causes one cycle further.
+
+    Args:
+        causes: what is known, of this loop or of earlier ones.
+        cycle: what is seen now.
+        past: what was seen before, the oldest first; its last one tells what could have been hidden.
+
+    Returns:
+        What changed, and what is known afterwards: first the causes of the changes, in their order, then those that
+        were resolved before.
+    """
     found = [cause_of(group, cycle) for group in cycle.seen]
     known = match(causes, found)
     gone = [cause for cause in causes if cause not in known.values()]
@@ -87,7 +95,7 @@ def _again(old: Cause, found: Cause, cycle: Observed) -> _Judged:
     """Judge a cause that is still, or again, there."""
     was = old.group if old.group != found.group else ""
     if old.closed:
-        note = f"resolved in cycle {old.cycle}, back now"
+        note = f"resolved in {old.when}, back now"
         return _change(found, CauseState.RECURRED, 0, found.count, note, was=was), found
     released = old.cases - found.cases
     unseen = {test for test in released if not cycle.executed(test)}
@@ -117,7 +125,7 @@ def _absent(old: Cause, cycle: Observed) -> _Judged:
     if not passed and not flaky:
         return _masked(old, note)
     state = CauseState.IMPROVED if len(rest) < old.count else CauseState.PERSISTENT
-    left = replace(old, cases=rest, failed=rest, count=len(rest), cycle=cycle.number)
+    left = replace(old, cases=rest, failed=rest, count=len(rest), cycle=cycle.number, loop="")
     return _change(old, state, old.count, len(rest), note), left
 
 
@@ -126,11 +134,11 @@ def _resolved(old: Cause, cycle: Observed) -> _Judged:
         note = "what it hid was seen again"
     else:
         note = f"all {len(old.cases)} of its tests ran and passed" if old.failed == old.cases else "its tests ran again"
-    return _change(old, CauseState.RESOLVED, old.count, 0, note), replace(old, closed=True, cycle=cycle.number)
+    return _change(old, CauseState.RESOLVED, old.count, 0, note), replace(old, closed=True, cycle=cycle.number, loop="")
 
 
 def _masked(old: Cause, note: str) -> _Judged:
-    seen = f"last seen in cycle {old.cycle}"
+    seen = f"last seen in {old.when}"
     return _change(old, CauseState.MASKED, old.count, None, f"{note}; {seen}" if note else seen), old
 
 

@@ -38,6 +38,7 @@ from untilgreen.settings.services import (
 )
 from untilgreen.settings.ssot import Registry, SsotSettings
 from untilgreen.settings.suite import Negative, Shards, SuiteSettings
+from untilgreen.settings.value import FeatureValue, ValueSettings
 
 __all__ = [
     "FILE",
@@ -48,6 +49,7 @@ __all__ = [
     "CommandAnalyst",
     "CommandBuilder",
     "CommandFixer",
+    "FeatureValue",
     "FixerSettings",
     "FixingSettings",
     "HealthSettings",
@@ -69,6 +71,7 @@ __all__ = [
     "SsotSettings",
     "StopSettings",
     "SuiteSettings",
+    "ValueSettings",
     "in_order",
     "parse",
     "read_part",
@@ -88,6 +91,8 @@ class Settings(Part):
     """How strictly secrets are checked before anything is rolled out."""
     suite: SuiteSettings = SuiteSettings()
     """The e2e tests and how to run them."""
+    value: ValueSettings = ValueSettings()
+    """What the features are worth. Without it, nothing is said of money."""
     analysts: tuple[AnalystSettings, ...] = ()
     """Beside the built-in one."""
     knowledge: str = ""

@@ -1,0 +1,1 @@
+"""What the features are worth: money credited only from proven passes."""
