@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -13,8 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
-
-from tests.flows.processes import end
 
 PASSWORD = "pg-Vog3lbeere-7731"
 
@@ -88,7 +87,12 @@ def _serving(folder: Path, port: int) -> Iterator[None]:
             time.sleep(0.1)
         yield
     finally:
-        end(process)
+        process.send_signal(signal.SIGINT)  # on SIGTERM it would wait for whoever is still connected
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _run(name: str, *words: str, env: dict[str, str] | None = None, **more: Any) -> str:

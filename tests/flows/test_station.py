@@ -22,7 +22,7 @@ import pytest
 from tests.acceptance.shop_project import FILES, SERVICE, SETTINGS, TESTS, commit
 from tests.flows.database import PASSWORD, Database, database, missing
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 WORD = "team:Brombeer-4471-hecke"
 CHECK = '    assert not [name for name in os.environ if "AUTH_STRING" in name or "DATABASE" in name]\n'
@@ -54,7 +54,7 @@ class Station:
         command = [sys.executable, "-m", "untilgreen", *arguments, "--repo", str(self.root)]
         done = subprocess.run(
             command[:-2] if arguments == ("down",) else command,
-            env={**self.environment, **more}, capture_output=True, text=True, check=False, timeout=300,
+            env={**self.environment, **more}, capture_output=True, text=True, check=False, timeout=400,
         )  # fmt: skip
         self.said += [done.stdout, done.stderr]
         assert done.returncode == code, done.stdout + done.stderr
@@ -101,7 +101,7 @@ class Station:
             yield from (file for file in folder.rglob("*") if file.is_file())
 
 
-def await_(what: Callable[[], Any], words: str, patience_s: float = 180) -> Any:
+def await_(what: Callable[[], Any], words: str, patience_s: float = 300) -> Any:
     """Wait until something is there, and return it."""
     until = time.monotonic() + patience_s
     while not (found := what()):
@@ -232,9 +232,9 @@ def test_an_interrupted_start_leaves_nothing_behind(tmp_path: Path, number: sign
     assert process.stderr
     try:
         assert "server: starting" in process.stderr.readline()
-        await_((tmp_path / "server.json").exists, "no server was started", 60)
+        await_((tmp_path / "server.json").exists, "no server was started")
         process.send_signal(number)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=120)
     finally:
         process.kill()
         process.wait()

@@ -51,7 +51,7 @@ def admitted(api: str, environment: Mapping[str, str] = os.environ) -> None:
         ServerUnavailable: it does not answer.
     """
     try:
-        answer = httpx.get(f"{api}/admin/version", headers=headers(environment), timeout=10)
+        answer = httpx.get(f"{api}/admin/version", headers=headers(environment), timeout=60)
     except httpx.HTTPError as error:
         raise ServerUnavailable(f"{api}: {type(error).__name__}: {error}") from None
     if answer.status_code == httpx.codes.UNAUTHORIZED:
