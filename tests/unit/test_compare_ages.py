@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from tests.unit.report_story import result
 from tests.unit.test_compare_step import PASSED, cycle, group
-from untilgreen.compare.ages import trace
+from untilgreen.compare.ages import REMEMBERED, trace
 from untilgreen.compare.observed import Observed
 from untilgreen.model.analysis import Group
 from untilgreen.model.retrospect import CausePast, Course, Sight
@@ -106,3 +106,15 @@ def test_flaky_is_never_resolved() -> None:
 def test_revealed_after_a_loop_that_could_not_test() -> None:
     """A cause that the last cycle of the loop before could not have shown is revealed."""
     assert one(("m", cycle(1, ran=False)), ("t", cycle(1, A))).course is Course.REVEALED
+
+
+def test_the_memory_has_a_bound() -> None:
+    """Of resolved causes only the newest are kept, however many nights there were."""
+    old = one(("m", cycle(1, A)), ("m", cycle(2)))
+    many = [
+        old.model_copy(update={"group": f"g-{n}", "key": f"k{n}", "last_seen": seen("m", 2, n)})
+        for n in range(REMEMBERED + 5)
+    ]
+    rows, closed = trace(many, cycle(3), [], seen("t", 1, REMEMBERED + 5))
+    assert rows == ()
+    assert [row.group for row in closed] == [f"g-{n}" for n in range(5, REMEMBERED + 5)]

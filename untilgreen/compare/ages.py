@@ -26,6 +26,8 @@ ORDER = (
     Course.RESOLVED,
 )
 """Worst news first."""
+REMEMBERED = 200
+"""Resolved causes that are kept, the newest: every cycle keeps them again, and years of nights must not fill a disk."""
 
 
 def trace(
@@ -48,7 +50,8 @@ def trace(
     judged = list(zip(changes, after, strict=False))
     current = [_row(change, cause, before.get(change.was or change.group), now, seen) for change, cause in judged]
     closed = [_older(before[cause.group]) for cause in after[len(judged) :]]
-    return tuple(sorted(current, key=_worst_first)), tuple(closed)
+    newest = sorted(closed, key=lambda row: (row.last_seen.at, row.group))[-REMEMBERED:]
+    return tuple(sorted(current, key=_worst_first)), tuple(newest)
 
 
 def _worst_first(row: CausePast) -> tuple[int, int, str, str]:
