@@ -43,6 +43,14 @@ def test_each_folder_that_says_how_it_starts_is_a_service() -> None:
     assert shop.reads_port
 
 
+def test_a_procfile_that_hands_the_port_on_reads_it() -> None:
+    """A server that is given `--port $PORT` on its command line listens where the platform says; its source need not."""
+    (handed,) = survey({"api/Procfile": "web: uvicorn app:app --port $PORT", "api/app.py": ""}, "p").services
+    (fixed,) = survey({"api/Procfile": "web: uvicorn app:app --port 8000", "api/app.py": ""}, "p").services
+    assert handed.reads_port
+    assert not fixed.reads_port
+
+
 def test_without_such_a_folder_an_entry_point_is_a_guess() -> None:
     """A main.py alone may be a service; it is marked as uncertain."""
     (service,) = survey({"api/main.py": MAIN}, "project").services

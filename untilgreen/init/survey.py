@@ -96,7 +96,7 @@ def _service(files: Files, folder: str, name: str, suite: SuiteSeen | None) -> S
         source=folder,
         certain=procfile or bool(dockerfile),
         port=source.exposed_port(dockerfile),
-        reads_port=source.reads_port([*texts, dockerfile]),
+        reads_port=source.reads_port([*texts, dockerfile, own.get(_join(folder, "Procfile"), "")]),
         procfile=procfile,
         command=source.start_command(dockerfile),
         python=source.python_version(dockerfile, own.get(_join(folder, "pyproject.toml"), "")),
