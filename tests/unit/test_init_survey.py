@@ -44,7 +44,7 @@ def test_each_folder_that_says_how_it_starts_is_a_service() -> None:
 
 
 def test_a_procfile_that_hands_the_port_on_reads_it() -> None:
-    """A server that is given `--port $PORT` on its command line listens where the platform says; its source need not."""
+    """A server that its command line gives `$PORT` listens where the platform says."""
     (handed,) = survey({"api/Procfile": "web: uvicorn app:app --port $PORT", "api/app.py": ""}, "p").services
     (fixed,) = survey({"api/Procfile": "web: uvicorn app:app --port 8000", "api/app.py": ""}, "p").services
     assert handed.reads_port
