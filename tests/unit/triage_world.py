@@ -105,6 +105,7 @@ class World:
         close: int | None = None,
         error: str = "AssertionError",
         message: str = "",
+        text: str = "",
         latency: float = 0.02,
         outcome: Outcome = Outcome.FAILED,
         row: bool = True,
@@ -126,7 +127,8 @@ class World:
             latency_ms=latency * 1000,
         )
         frame = Frame(path="e2e/test_it.py", line=10, function=f"test_{name}", source="assert r.status == 200")
-        failure = Failure(phase="call", exception=error, message=message or f"assert {status} == 200", frames=(frame,))
+        said = message or f"assert {status} == 200"
+        failure = Failure(phase="call", exception=error, message=said, frames=(frame,), text=text)
         self.items.append(
             Case(
                 at=self.now,

@@ -64,6 +64,18 @@ def bringing_text(scene: Scene, text: str, paths: Iterable[str]) -> Hunk | None:
     return _first(scene, lambda h: h.path in wanted and any(text in line for line in h.added) and not _kept(h, text))
 
 
+def changing_line(scene: Scene, text: str, paths: Iterable[str]) -> Hunk | None:
+    """Return the newest change that put another line with this text in the place of one."""
+    wanted = set(paths)
+
+    def of(lines: Iterable[str]) -> set[str]:
+        return {line.strip() for line in lines if text in line}
+
+    return _first(
+        scene, lambda h: h.path in wanted and bool(of(h.added) and of(h.removed)) and of(h.added) != of(h.removed)
+    )
+
+
 def removing_text(scene: Scene, text: str, paths: Iterable[str]) -> Hunk | None:
     """Return the newest change that removed lines with this text from one of these files and did not put it back."""
     wanted = set(paths)

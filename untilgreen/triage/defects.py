@@ -85,7 +85,11 @@ def secret_links(scene: Scene, lack: Lack, question: str) -> Chain:
     link = Link(SecretMissing(service=lack.service, env=lack.name), question, answer, evidence, lack.strength)
     hunk = removing_text(scene, lack.name, _settings_files(scene))
     why = f"Why is {lack.name} not bound?"
-    return (link, regressed(scene, hunk, why, f"removed {lack.name}", lack.name)) if hunk else (link,)
+    if hunk:
+        return (link, regressed(scene, hunk, why, f"removed {lack.name}", lack.name))
+    asking = bringing_text(scene, lack.name, [lack.read.path]) if lack.read else None
+    why = f"Since when is {lack.name} asked for?"
+    return (link, regressed(scene, asking, why, f"began to read {lack.name}", lack.name)) if asking else (link,)
 
 
 def _settings_files(scene: Scene) -> list[str]:

@@ -137,6 +137,20 @@ def suspect(scene: Scene, row: Request) -> Hunk | None:
     return hunks[0] if len({hunk.commit for hunk in hunks}) == 1 else None
 
 
+def refused_beyond(scene: Scene, row: Request, hunk: Hunk) -> bool:
+    """Tell whether failing tests are refused alike at a route of the service that a change has nothing to do with."""
+    for service, method, path in (key for key in scene.tally if key[0] == row.service):
+        alike = row.model_copy(update={"method": method, "path": path})
+        own = handlers(scene, service, path)
+        if (
+            own
+            and scene.telling(alike)
+            and hunk.commit not in {h.commit for h in touching(scene, reach(scene, service, own))}
+        ):
+            return True
+    return False
+
+
 def running_well(scene: Scene, service: str, spots: Iterable[Spot]) -> set[Definition]:
     """Return what serves the service's routes that passing tests are answered well by, and that no spot lies in.
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from untilgreen.model.claims import ConfigMismatch
 from untilgreen.model.delivery import SecretBinding, Template
 from untilgreen.model.evidence import Entry
-from untilgreen.triage.changes import bringing_text, regressed
+from untilgreen.triage.changes import bringing_text, changing_line, regressed
 from untilgreen.triage.env import shown
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.whys import Chain, Link, cite
@@ -108,7 +109,7 @@ def brought_by(scene: Scene, key: str, value: str) -> Chain:
     """Return the change of a settings file that gave a setting its value, if one since the last good commit did."""
     paths = {h.path for h in scene.hunks if h.path.endswith((".yaml", ".yml", ".toml", ".json", ".env", ".tf"))}
     hunk = bringing_text(scene, value, paths) if value else None
-    hunk = hunk or bringing_text(scene, key, paths)
+    hunk = hunk or bringing_text(scene, key, paths) or changing_line(scene, key, paths)
     question = f"Why does {key} have this value?"
     return (regressed(scene, hunk, question, f"set {key}", value, key),) if hunk else ()
 
@@ -144,7 +145,11 @@ def _variables(template: Template) -> dict[str, str]:
 def _same_address(scene: Scene, found: Difference) -> bool:
     """Tell whether a value is still the address of the same service, as far as that can be known."""
     before, now = _addressee(scene, found.before), _addressee(scene, found.now)
-    return bool(now) and before in ("", now)
+    return bool(now) and before in ("", now) and _path(found.before) == _path(found.now)
+
+
+def _path(address: str) -> str:
+    return urlsplit(address).path.rstrip("/")
 
 
 def _addressee(scene: Scene, value: str) -> str:

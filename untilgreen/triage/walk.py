@@ -13,14 +13,16 @@ from untilgreen.triage.dependency import callee_of, ended, is_network, took_long
 from untilgreen.triage.descent import Descent, Hop
 from untilgreen.triage.errors import Error, Errors
 from untilgreen.triage.frames import short
-from untilgreen.triage.handlers import suspect
+from untilgreen.triage.handlers import refused_beyond, suspect
 from untilgreen.triage.limits import limited
 from untilgreen.triage.missing import absent
 from untilgreen.triage.rejected import REFUSAL, behind_refusal, refusal
 from untilgreen.triage.revisions import changed_secret, changed_setting, wrong_address
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.seen import answered, seen
+from untilgreen.triage.spoken import spoken
 from untilgreen.triage.startup import behind
+from untilgreen.triage.support import changed_test
 from untilgreen.triage.transitions import changed_there, parting
 from untilgreen.triage.undeployed import elsewhere, older_source
 from untilgreen.triage.whys import Chain, Link, cite
@@ -152,9 +154,10 @@ class Walk:
         if links := self._crashing(hop):
             return links
         return (
-            self._changed_handler(descent, hop)
+            spoken(scene, descent.case, self._services(descent))
+            or self._changed_handler(descent, hop)
             or self._parted(descent)
-            or self._changed_test(descent.case)
+            or changed_test(scene, descent.case, self._services(descent))
             or (open_end(scene, descent, hop, entries),)
         )
 
@@ -191,7 +194,8 @@ class Walk:
         inner = [*reversed(asked), hop.row]
         rows = [*inner, *reversed(callers)] if hop.row.status >= _SERVER else [*reversed(callers), *inner]
         for row in rows:
-            if hunk := suspect(self._scene, row):
+            hunk = suspect(self._scene, row)
+            if hunk and not (self._family(hop) == REFUSAL and refused_beyond(self._scene, row, hunk)):
                 path = self._scene.paths.template(row.path)
                 links = (answered(self._scene, row, f"Whom does {hop.service} ask?"),) if row in asked else ()
                 question = f"What changed in what {row.service} does for {path}?"
@@ -214,17 +218,6 @@ class Walk:
         answers = self._scene.tally[self._scene.key_of(row)]
         well = sum(count for status, count in answers.items() if status < _BAD)
         return well >= answers[row.status] and bool(descent.hops)
-
-    def _changed_test(self, case: Case) -> Chain:
-        frame = case.failure.frames[-1] if case.failure and case.failure.frames else None
-        source = frame.source.strip() if frame else ""
-        for hunk in self._scene.hunks:
-            if frame and source and hunk.path == frame.path and any(source == line.strip() for line in hunk.added):
-                claim = DefectiveTest(
-                    nodeid=case.nodeid, reason="the failing line of the test is newer than the last good commit"
-                )
-                return (Link(claim, "What changed?", f"The test's own line is new: {source}", cite(hunk, source), 0.4),)
-        return ()
 
     def _client_only(self, case: Case) -> Chain:
         """A test that exchanged nothing can blame no service."""
