@@ -117,8 +117,8 @@ def test_markdown_tells_the_whole_story() -> None:
         "## Green, line by line",
         "## Cycle by cycle",
         "## Causes",
-        "## SSOT review",
-        "## Fixes",
+        "## SSOT validation",
+        "## Technical fixes deployed",
         "## Deployment identity",
         "## Remaining work",
     ):

@@ -170,7 +170,7 @@ def _flaky(loop: Loop, details: Details) -> Iterator[str]:
 
 
 def _review(loop: Loop, details: Details) -> Iterator[str]:
-    yield "## SSOT review"
+    yield "## SSOT validation"
     found = judgements(loop, details)
     for title, decision in (
         ("Approved", "approved"),
@@ -208,7 +208,7 @@ def _judgement(judgement: Judgement) -> Iterator[str]:
 
 
 def _fixes(loop: Loop, details: Details) -> Iterator[str]:
-    yield "## Fixes"
+    yield "## Technical fixes deployed"
     for note in fix_notes(loop, details):
         yield ""
         yield from _fix(note)
