@@ -16,6 +16,7 @@ from prefect.input import RunInput
 from pydantic import Field, ValidationError
 
 from tasks.fix import branch, offer_commit, offer_fixes
+from tasks.notify import tell_changes
 from untilgreen.approval.answer import Answer
 from untilgreen.approval.hearing import Court, Outcome, decided, hear
 from untilgreen.approval.request import ApprovalRequest, asked_about, fingerprint
@@ -111,6 +112,7 @@ def _hear(run: Run, settings: Settings, rules: Approve, cycle: Cycle, request: A
             f"{run.loop}: {len(asked_about(asked.offer))} fixes wait for a person until "
             f"{asked.until:%Y-%m-%d %H:%M:%S} UTC, in the Prefect UI or by `untilgreen approve`",
         )
+        tell_changes(run, settings, request=asked)
         return ask_by_form(asked, text)
 
     court = Court(

@@ -16,6 +16,7 @@ from flows.beginning import Request, begin, open_ledger, rules_of, settings_of
 from flows.cycle import run_cycle
 from flows.reconcile import succeed
 from tasks.fix import apply_approved, undo_regressed
+from tasks.notify import errors_told, tell_changes
 from tasks.report import report_loop
 from untilgreen.environment import Environment, environment_of, tenancy
 from untilgreen.errors import EvidenceIncomplete, UntilgreenError
@@ -39,7 +40,7 @@ def until_green(request: Request = Request()) -> State[Any]:  # noqa: B008 - Pre
         with tenancy(place, run.loop, take_over=request.take_over, stays=(Pause,)):
             open_ledger(run, request, settings)
             succeed(run.loop)
-            with cloud(Path(run.root), settings) as endpoint:
+            with errors_told(run, settings), cloud(Path(run.root), settings) as endpoint:
                 end = go_round(run.model_copy(update={"endpoint": endpoint}), request, place)
         return close_loop(run, request, end)
     except UntilgreenError as error:
@@ -58,6 +59,7 @@ def go_round(run: Run, request: Request, place: Environment) -> Ending:
         if cycle is None:  # it raised: nothing can be said of this cycle
             error = state.result(raise_on_failure=False)
             raise error if isinstance(error, Exception) else EvidenceIncomplete
+        tell_changes(run, settings)
         undone = undo_regressed(run, settings)
         standing = standing_of(ledger.read(), settings)
         if end := ending(BEFORE_FIXING, standing):
@@ -79,5 +81,6 @@ def close_loop(run: Run, request: Request, end: Ending) -> State[Any]:
     settings = settings_of(run, request)
     Workshop(run, settings).ledger.close(end.stop, end.reason)
     loop = report_loop(run, settings)
+    tell_changes(run, settings)
     make = Completed if end.stop is Stop.GREEN else Failed
     return make(name=state_name(loop), message=end.reason)

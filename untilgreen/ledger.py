@@ -5,6 +5,7 @@
                          cycle-01/request.json  what a person was asked
                          cycle-01/...         what a step keeps beside its document
                          end.json             why it ended
+                         told.json            what people who do not watch were told
                          report/              what people read
 
 Prefect's states are a view of this; a resumed run reads it and does no finished step twice.
@@ -31,6 +32,7 @@ from untilgreen.model.delivery import Health, Images, Rollback, Rollout
 from untilgreen.model.document import Document, Instant
 from untilgreen.model.evidence import Manifest
 from untilgreen.model.fix_verdict import FixVerdicts, Undone
+from untilgreen.model.notice import Told
 from untilgreen.model.retrospect import Retrospect
 from untilgreen.model.suite import Proof, ProofSummary, Result, SuiteRun
 from untilgreen.redaction import LAST_NET
@@ -172,6 +174,14 @@ class Ledger:
         """Return what a person was last asked in a cycle, or None."""
         return _read(self.cycle_folder(cycle) / "request.json", ApprovalRequest)
 
+    def keep_told(self, told: Told) -> None:
+        """Remember what was told, so that a run that goes on does not tell it again."""
+        _write(self.folder / "told.json", told)
+
+    def told(self) -> Told | None:
+        """Return where the loop stood when notices were last sent; None before the first."""
+        return _read(self.folder / "told.json", Told)
+
     def results(self, cycle: int) -> list[Result]:
         """Return a cycle's test results, one for each collected test."""
         suite = self.recall(cycle, SuiteRun)
@@ -238,6 +248,13 @@ def loops(state: Path) -> Iterator[Ledger]:
     """Go through all loops of a state folder, newest first."""
     for file in sorted(state.glob("loops/*/loop.json"), reverse=True):
         yield Ledger(state, file.parent.name)
+
+
+def last_told(state: Path, loop: str, scope: str) -> Told:
+    """Return what was last told in a scope: by this loop, else by the newest one that told anything there."""
+    others = (ledger for ledger in loops(state) if ledger.loop_id != loop)
+    known = (told for ledger in (Ledger(state, loop), *others) if (told := ledger.told()) and told.scope == scope)
+    return next(known, Told(scope=scope))
 
 
 def write_whole(file: Path, text: str) -> None:

@@ -4,7 +4,7 @@ Each port has an adapter under `adapters/` and an in-memory fake in `testing.py`
 """
 
 from untilgreen.ports.images import Builder, BuildOrder, Checker, Diagnostic, Registry
-from untilgreen.ports.people import Analyst, Fixer, Narrator
+from untilgreen.ports.people import Analyst, Courier, Fixer, Narrator
 from untilgreen.ports.platform import (
     LogPage,
     LogQuery,
@@ -27,6 +27,7 @@ __all__ = [
     "Builder",
     "Checker",
     "CommitInfo",
+    "Courier",
     "Diagnostic",
     "Fixer",
     "Halt",

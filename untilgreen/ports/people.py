@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from untilgreen.model.analysis import Analysis, Fix
+from untilgreen.model.notice import Notice
 from untilgreen.ports.suite import NO_PACE, Pace, Watcher
 
 
@@ -20,6 +21,13 @@ class Fixer(Protocol):
 
     def propose(self, analysis: Analysis) -> tuple[Fix, ...]:
         """Return fixes, best first; an empty tuple when it has none."""
+
+
+class Courier(Protocol):
+    """Takes notices to people who do not watch. Never decides anything."""
+
+    def deliver(self, notice: Notice) -> tuple[str, ...]:
+        """Send a notice; return which addresses could not be reached and why, without any credential."""
 
 
 class Narrator(Protocol):

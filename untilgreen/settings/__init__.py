@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 
 from untilgreen.deploy.secrets_policy import SecretSettings
 from untilgreen.errors import ConfigError
+from untilgreen.settings.notify import NotifySettings
 from untilgreen.settings.part import Name, Part
 from untilgreen.settings.people import (
     AnalystSettings,
@@ -56,6 +57,7 @@ __all__ = [
     "ModelAnalyst",
     "Name",
     "Negative",
+    "NotifySettings",
     "Part",
     "PatchQueue",
     "PrebuiltImage",
@@ -112,6 +114,8 @@ class Settings(Part):
     """A loop that has not become green after five fixes needs a person."""
     stop: StopSettings = StopSettings()
     """When a loop gives up earlier."""
+    notify: NotifySettings = NotifySettings()
+    """Who is told when something changes."""
 
 
 def parse(text: str, name: str = FILE) -> Settings:
@@ -191,6 +195,7 @@ def _sentence(name: str, node: Any, problem: Any) -> str:
     what = {
         "extra_forbidden": "no such setting; remove it or correct its spelling",
         "missing": "this setting is needed; add it",
+        "unshown": problem["msg"],
     }.get(problem["type"], f"{problem['msg']}, not {problem['input']!r}")
     return f"{name}:{line}: {path}: {what}"
 

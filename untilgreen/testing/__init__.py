@@ -14,6 +14,7 @@ from untilgreen.model.delivery import HealthCheck
 from untilgreen.model.evidence import Entry, Request, Stream
 from untilgreen.model.suite import Outcome
 from untilgreen.ports import NO_PACE, LogPage, LogQuery, Pace, Watcher
+from untilgreen.testing.couriers import FakeCourier
 from untilgreen.testing.fixers import FakeFixer
 from untilgreen.testing.history import BEGINNING, FakeHistory
 from untilgreen.testing.images import FakeBuilder, FakeChecker, FakeRegistry
@@ -28,6 +29,7 @@ __all__ = [
     "FakeBuilder",
     "FakeChecker",
     "FakeClock",
+    "FakeCourier",
     "FakeFixer",
     "FakeHistory",
     "FakeLogs",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Analyst,
         Builder,
         Checker,
+        Courier,
         Fixer,
         History,
         Logs,
@@ -65,6 +66,13 @@ class Workshop:
         folder = emulator_state(self.root, self.settings) / "registry"
         target = self.settings.cloud.target
         return {name: builder_of(name, wanted, target, folder) for name, wanted in self.settings.services.items()}
+
+    @cached_property
+    def courier(self) -> Courier:
+        """What takes notices to people."""
+        from untilgreen.adapters.apprise_courier import AppriseCourier  # noqa: PLC0415 - adapters are loaded late
+
+        return AppriseCourier(self.settings.notify.urls)
 
     @cached_property
     def checker(self) -> Checker:
