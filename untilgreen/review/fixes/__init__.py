@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from untilgreen.model.analysis import Analysis, Decision, Finding, Fix, FixReview
-from untilgreen.review.fixes import checks, content, handlers, paths, pretence, reach, sources, tampering
+from untilgreen.review.fixes import checks, content, disguise, handlers, paths, pretence, reach, sources, tampering
 from untilgreen.review.fixes.bindings import binds_what_is_read
 from untilgreen.review.fixes.canon import keeps_to_the_registry
 from untilgreen.review.fixes.change import Change, Images, Sources
@@ -54,6 +54,11 @@ RULES: tuple[Rule, ...] = (
     handlers.keeps_talking,
     content.destroys_nothing,
     content.brings_no_strangers,
+    disguise.says_it_plainly,
+    disguise.swallows_by_no_other_name,
+    disguise.runs_nothing_unseen,
+    disguise.stands_for_nobody,
+    disguise.compares_two_things,
     keeps_homes,
     duplicates,
     keeps_to_the_registry,
