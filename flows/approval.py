@@ -13,7 +13,9 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import pause_flow_run, suspend_flow_run
 from prefect.input import RunInput
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
+from pydantic.config import JsonDict
+from pydantic.json_schema import SkipJsonSchema
 
 from tasks.fix import branch, offer_commit, offer_fixes
 from tasks.notify import tell_changes
@@ -30,16 +32,37 @@ from untilgreen.wiring import Workshop, asker, narrator, verifier
 POLL_S = 2
 
 
-class FixApproval(RunInput):
-    """What the human fills in. Rejecting is the default: an empty form must not approve."""
+_SENT_BY_COMMAND: JsonDict = {
+    "^hash$": {"type": "string", "maxLength": 80},
+    "^signature$": {"type": "string", "maxLength": 200},
+    "^way$": {"enum": ["form", "command"]},
+}
 
-    decision: Literal["approve", "reject"] = "reject"
-    approver: str = Field(min_length=2, max_length=100, description="Your name")
-    reason: str = Field("", max_length=2000, description="Why; needed to reject")
-    commit: str = Field("", max_length=200, description="Only to use a commit of yours instead of what is offered")
-    hash: str = Field("", max_length=80, description="Optional: the hash that you read, or its first 12 digits")
-    signature: str = Field("", max_length=200, description="Only where approve.signed_by is set: see the how-to")
-    way: Literal["form", "command"] = Field("form", description="Leave it")
+
+class FixApproval(RunInput):
+    """What the human fills in. Rejecting is the default: an empty form must not approve.
+
+    The Prefect UI gives causes and diff only the room that fields leave: what only `untilgreen approve` sends is no
+    field of the form, though the server lets it through.
+    """
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"patternProperties": _SENT_BY_COMMAND})
+
+    decision: Literal["approve", "reject"] = Field("reject", title="Decision")
+    approver: str = Field(min_length=2, max_length=100, title="Your name")
+    reason: str = Field("", max_length=2000, title="Reason", description="Needed to reject")
+    commit: str = Field("", max_length=200, title="A commit of yours instead")
+    hash: SkipJsonSchema[str] = Field("", max_length=80)
+    signature: SkipJsonSchema[str] = Field("", max_length=200)
+    way: SkipJsonSchema[Literal["form", "command"]] = "form"
+
+
+class SignedFixApproval(FixApproval):
+    """The same where the settings name keys."""
+
+    signature: str = Field(
+        "", max_length=200, title="Signature", description="As `untilgreen approve --sign` prints it"
+    )
 
 
 def decide(run: Run, settings: Settings, rules: Approve, cycle: Cycle) -> Outcome:
@@ -113,7 +136,7 @@ def _hear(run: Run, settings: Settings, rules: Approve, cycle: Cycle, request: A
             f"{asked.until:%Y-%m-%d %H:%M:%S} UTC, in the Prefect UI or by `untilgreen approve`",
         )
         tell_changes(run, settings, request=asked)
-        return ask_by_form(asked, text)
+        return ask_by_form(asked, text, signed=bool(rules.signed_by))
 
     court = Court(
         ask=ask,
@@ -126,7 +149,7 @@ def _hear(run: Run, settings: Settings, rules: Approve, cycle: Cycle, request: A
     return hear(request.model_copy(update=where), rules, court)
 
 
-def ask_by_form(request: ApprovalRequest, text: str) -> Answer | None:
+def ask_by_form(request: ApprovalRequest, text: str, *, signed: bool = False) -> Answer | None:
     """Wait until somebody fills in the form in the Prefect UI, or answers by `untilgreen approve`.
 
     A run of a deployment is suspended: its process ends, and another one begins when the answer is there. Any other
@@ -135,7 +158,7 @@ def ask_by_form(request: ApprovalRequest, text: str) -> Answer | None:
     Returns:
         What was filled in, or None when nobody answered in time.
     """
-    form = FixApproval.with_initial_data(description=text)
+    form = (SignedFixApproval if signed else FixApproval).with_initial_data(description=text)
     key = f"approve-{request.cycle}-{request.attempt}"
     seconds = max(1, round((request.until - datetime.now(UTC)).total_seconds()))
     context = FlowRunContext.get()
