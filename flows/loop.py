@@ -17,7 +17,7 @@ from flows.cycle import run_cycle
 from flows.reconcile import succeed
 from tasks.fix import apply_approved, undo_regressed
 from tasks.notify import errors_told, tell_changes
-from tasks.report import report_loop
+from tasks.report import report_loop, show_cycle
 from untilgreen.environment import Environment, environment_of, tenancy
 from untilgreen.errors import EvidenceIncomplete, UntilgreenError
 from untilgreen.model.cycle import Run, Stop
@@ -59,6 +59,7 @@ def go_round(run: Run, request: Request, place: Environment) -> Ending:
         if cycle is None:  # it raised: nothing can be said of this cycle
             error = state.result(raise_on_failure=False)
             raise error if isinstance(error, Exception) else EvidenceIncomplete
+        show_cycle(cycle)
         tell_changes(run, settings)
         undone = undo_regressed(run, settings)
         standing = standing_of(ledger.read(), settings)

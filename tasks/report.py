@@ -19,7 +19,7 @@ from untilgreen.wiring import Workshop, narrator
 
 @task(name="report", task_run_name="report-{run.cycle}", **policy(timeout_s=600))
 def report_cycle(run: Run, settings: Settings, proof: ProofSummary, reviews: Reviews, comparison: Comparison) -> Cycle:
-    """Judge the cycle line by line, and show it."""
+    """Judge the cycle line by line."""
     shop = Workshop(run, settings)
     kept = shop.ledger
     verdict = kept.once(
@@ -42,8 +42,12 @@ def report_cycle(run: Run, settings: Settings, proof: ProofSummary, reviews: Rev
     if cycle is None:
         raise AssertionError("a cycle with a verdict can be read")
     narrator().say("report", f"cycle {run.cycle} is {verdict.color}")
-    create_markdown_artifact(render_cycle(cycle), key=f"cycle-{run.cycle}", description=f"Cycle {run.cycle}")
     return cycle
+
+
+def show_cycle(cycle: Cycle) -> None:
+    """Keep a cycle's report as an artifact of the run that calls it: the loop's, which is what people open."""
+    create_markdown_artifact(render_cycle(cycle), key=f"cycle-{cycle.number}", description=f"Cycle {cycle.number}")
 
 
 @task(name="report-loop", **policy(timeout_s=600))
