@@ -1,8 +1,8 @@
 """From the service that a test asked to the one where the fault is, along the calls that its trace shows.
 
 Only typed causal edges are followed: an unusual error answer, an exception on the same trace, a wait that most of the
-time was spent in, an exception about the network that names whom it could not reach. How much somebody
-logs counts nothing.
+time was spent in, an exception that names the URL whose answer was an error, or whom it could not reach.
+How much somebody logs counts nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from untilgreen.triage import fingerprint
 from untilgreen.triage.dependency import callee_of, is_network, slow
 from untilgreen.triage.errors import Error, Errors
 from untilgreen.triage.masking import path_template
+from untilgreen.triage.named import answer_named
 from untilgreen.triage.scene import Scene
 from untilgreen.triage.symptom import Symptom, symptom_of
 
@@ -30,12 +31,14 @@ class Hop:
         row: how it answered, if the request log tells.
         error: the exception of its own that explains the failure, if any.
         slow: whether the way led here because the time was spent here.
+        named: whether the caller's exception, not the trace, led here.
     """
 
     service: str
     row: Request | None
     error: Error | None
     slow: bool = False
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ def _next(scene: Scene, errors: Errors, symptom: Symptom, hops: list[Hop], inner
         _failed(scene, errors, symptom.case, open_rows)
         or _raised(errors, symptom.case, open_rows)
         or _waited(errors, symptom, here, open_rows)
+        or _named(scene, errors, symptom.case, here, been)
         or _unanswered(scene, errors, symptom.case, here, been)
     )
 
@@ -123,6 +127,13 @@ def _waited(errors: Errors, symptom: Symptom, here: Hop, rows: list[Request]) ->
 
 def _timed_out(here: Hop) -> bool:
     return here.error is not None and "timeout" in here.error.exception.lower()
+
+
+def _named(scene: Scene, errors: Errors, case: Case, here: Hop, been: set[str]) -> Hop | None:
+    """Follow an exception to what was raised behind the URL that it names: not every caller passes the trace on."""
+    row = answer_named(scene, here.error.entry, here.row) if here.error and here.row else None
+    error = errors.of(case, row.service, row) if row and row.service not in been else None
+    return Hop(error.entry.service, row, error, named=True) if error else None
 
 
 def _unanswered(scene: Scene, errors: Errors, case: Case, here: Hop, been: set[str]) -> Hop | None:

@@ -74,6 +74,8 @@ class Walk:
         if hop.row is None and caller.error:
             question = f"Why does {caller.service} fail?"
             return (raised_link(caller.error, question), unreachable(caller.service, hop.service, caller.error.entry))
+        if hop.named and caller.error:
+            return (raised_link(caller.error, f"Why does {caller.service} fail?"),)
         if hop.row and hop.row.status >= _BAD and self._family(hop) != REFUSAL:
             return (answered(self._scene, hop.row, f"Why does {caller.service} fail?"),)
         return ()
