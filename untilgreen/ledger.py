@@ -39,6 +39,9 @@ from untilgreen.redaction import LAST_NET
 
 Kept = TypeVar("Kept", bound=Document)
 
+STATE = ".untilgreen"
+"""Where a repository's loops live, unless a user names another place."""
+
 STEPS: dict[str, tuple[str, type[Document]]] = {
     "build": ("images", Images),
     "deploy": ("rollout", Rollout),

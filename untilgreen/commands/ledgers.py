@@ -17,8 +17,7 @@ def ledger_of(repo: Path, name: str) -> Ledger:
     Raises:
         ConfigError: there is none.
     """
-    from untilgreen.ledger import Ledger, loops  # noqa: PLC0415 - keeps --help fast
-    from untilgreen.wiring import STATE  # noqa: PLC0415 - keeps --help fast
+    from untilgreen.ledger import STATE, Ledger, loops  # noqa: PLC0415 - keeps --help fast
 
     ledger = Ledger(repo / STATE, name) if name else next(loops(repo / STATE), None)
     if ledger is None:

@@ -134,8 +134,7 @@ def _finish(name: str, repo: Path, as_json: bool, **request: object) -> NoReturn
 
 
 def _ledger(repo: Path, name: str) -> Ledger:
-    from untilgreen.ledger import Ledger, loops  # noqa: PLC0415 - keeps --help fast
-    from untilgreen.wiring import STATE  # noqa: PLC0415 - keeps --help fast
+    from untilgreen.ledger import STATE, Ledger, loops  # noqa: PLC0415 - keeps --help fast
 
     state = repo.resolve() / STATE
     if name:

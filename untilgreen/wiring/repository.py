@@ -12,9 +12,6 @@ from untilgreen.settings import FILE, Settings, parse
 if TYPE_CHECKING:
     from untilgreen.ports import History
 
-STATE = ".untilgreen"
-"""Where a repository's loops live, unless a user names another place."""
-
 
 def open_history(root: Path) -> History:
     """Return the repository at a path.
