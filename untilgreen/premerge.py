@@ -17,6 +17,7 @@ from untilgreen.ports import Checker, History
 from untilgreen.review.fixes import refuse, review_fix
 from untilgreen.review.fixes.change import Images
 from untilgreen.settings import FILE, Service, Settings, parse
+from untilgreen.ssot.index import NO_STORE, Store
 
 _ANY = Settings(services={"none": Service(source="none", image="none")})
 """Stands for the settings of a repository that has none: one service that holds nothing."""
@@ -31,7 +32,14 @@ def meant(analyses: Sequence[Analysis], breaks: str) -> Analysis | None:
 
 
 def judge_bytes(  # noqa: PLR0917 - as `judge`, before anything was read
-    history: History, base: str, diff: bytes, analysis: Analysis | None, breaks: str, checker: Checker
+    history: History,
+    base: str,
+    diff: bytes,
+    analysis: Analysis | None,
+    breaks: str,
+    checker: Checker,
+    *,
+    store: Store = NO_STORE,
 ) -> FixReview:
     """Judge a diff as it came, see `judge`; one that is no UTF-8 is rejected, for nobody can read it.
 
@@ -42,6 +50,7 @@ def judge_bytes(  # noqa: PLR0917 - as `judge`, before anything was read
         analysis: what it is said to be for, if anybody says so.
         breaks: `claim_type subject` of the why that it breaks.
         checker: parses sources.
+        store: what was read of the same sources before.
     """
     text = diff.decode("utf-8", "backslashreplace")
     about = analysis.id if analysis else ""
@@ -51,10 +60,12 @@ def judge_bytes(  # noqa: PLR0917 - as `judge`, before anything was read
     except UnicodeDecodeError as error:
         line = diff.count(b"\n", 0, error.start) + 1
         return _rejected(fix, "fix.unreadable", f"line {line} of the diff is not UTF-8; convert that file first")
-    return judge(history, base, fix, analysis, checker)
+    return judge(history, base, fix, analysis, checker, store=store)
 
 
-def judge(history: History, base: str, fix: Fix, analysis: Analysis | None, checker: Checker) -> FixReview:
+def judge(
+    history: History, base: str, fix: Fix, analysis: Analysis | None, checker: Checker, *, store: Store = NO_STORE
+) -> FixReview:
     """Apply a fix to a copy of a commit and judge it by every rule of the gate.
 
     Args:
@@ -63,6 +74,7 @@ def judge(history: History, base: str, fix: Fix, analysis: Analysis | None, chec
         fix: the change.
         analysis: what it is for; None when nobody says.
         checker: parses sources.
+        store: what was read of the same sources before, so that a large tree is not read for each diff.
 
     Raises:
         RepositoryError: the base cannot be read.
@@ -83,7 +95,7 @@ def judge(history: History, base: str, fix: Fix, analysis: Analysis | None, chec
             return _rejected(fix, "fix.applies", said)
         images = Images(*(_gate(folder, checker) for folder in (tree.folder, copy)))
         sources = compared(tree.folder, copy, fix, settings, checker)
-        return review_fix(fix, analysis, before, read_texts(copy), settings, images, sources)
+        return review_fix(fix, analysis, before, read_texts(copy), settings, images, sources, store=store)
 
 
 def _gate(folder: Path, checker: Checker) -> tuple[GateFinding, ...]:

@@ -80,7 +80,8 @@ def everything(folder: Path) -> str:
 def reviewed(repo: Path, diff: bytes, *more: str) -> tuple[int, set[str], str]:
     """Return the exit code, the rules that speak against a diff, and everything that was printed."""
     before = everything(repo)
-    done = CliRunner().invoke(app, ["review", "--fix", "-", "--repo", str(repo), "--json", *more], input=diff)
+    env = {"UNTILGREEN_HOME": str(repo.parent / "home")}
+    done = CliRunner().invoke(app, ["review", "--fix", "-", "--repo", str(repo), "--json", *more], input=diff, env=env)
     assert everything(repo) == before
     if not done.stdout:
         return done.exit_code, set(), repr(done.exception)
@@ -112,6 +113,17 @@ def test_files(repo: Path, name: str) -> None:
     path, content, code, rules = FILES[name]
     found = reviewed(repo, made(repo, path, content))
     assert (found[0], found[1]) == (code, rules), found[2]
+
+
+def test_what_was_read_is_kept_and_never_believed_when_damaged(repo: Path) -> None:
+    """Sources that were read once are kept outside the repository; an entry that somebody changed is read again."""
+    diff = made(repo, "web/app.py", APP.replace("late * rate", "late * rates").encode())
+    first = reviewed(repo, diff)
+    entries = [file for file in (repo.parent / "home/index").rglob("*") if file.is_file() and file.name != ".gitignore"]
+    assert entries
+    for file in entries:
+        file.write_bytes(b"[]" + file.read_bytes())
+    assert reviewed(repo, diff) == first
 
 
 DIFFS: dict[str, tuple[bytes, set[str]]] = {

@@ -96,12 +96,15 @@ def _analyses(bundle: Path | None, file: Path | None) -> tuple[list[Review], lis
 
 
 def _diff(name: str, repo: Path, base: str, analyses: list[Analysis], breaks: str) -> FixReview:
-    from untilgreen.adapters.ruff_checker import RuffChecker  # noqa: PLC0415 - keeps --help fast
+    from untilgreen.adapters.prefect_server import home  # noqa: PLC0415 - keeps --help fast
+    from untilgreen.adapters.ruff_checker import RuffChecker  # noqa: PLC0415 - as above
     from untilgreen.premerge import judge_bytes, meant  # noqa: PLC0415 - as above
+    from untilgreen.ssot.store import FolderStore  # noqa: PLC0415 - as above
     from untilgreen.wiring import open_history  # noqa: PLC0415 - as above
 
     raw = sys.stdin.buffer.read() if name == _STDIN else _bytes(Path(name))
-    return judge_bytes(open_history(repo.resolve()), base, raw, meant(analyses, breaks), breaks, RuffChecker())
+    about, read = meant(analyses, breaks), FolderStore(home() / "index")
+    return judge_bytes(open_history(repo.resolve()), base, raw, about, breaks, RuffChecker(), store=read)
 
 
 def _bytes(file: Path) -> bytes:

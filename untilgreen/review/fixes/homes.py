@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
@@ -15,7 +16,8 @@ from untilgreen.ssot.syntax import parsed
 
 def keeps_homes(change: Change) -> Iterator[Finding]:
     """It reads no environment variable in a second module, and makes none optional that was needed."""
-    before, after = _reads(change, change.before), _reads(change, change.after)
+    names = _touched(change)
+    before, after = (_reads(change, tree, names) for tree in (change.before, change.after))
     for name, reads in after.items():
         old = {read.path for read in before.get(name, ())}
         kept = sorted(old & {read.path for read in reads})
@@ -43,10 +45,24 @@ def _context(change: Change, path: str) -> str:
     return max(holders, key=len, default=PurePosixPath(path).parts[0] if "/" in path else "")
 
 
-def _reads(change: Change, tree: Mapping[str, str]) -> dict[str, list[Read]]:
+def _touched(change: Change) -> frozenset[str]:
+    """Return the variables that changed files read: for all others the change is nothing."""
+    changed = [p for p in {*change.before, *change.after} if change.before.get(p) != change.after.get(p)]
+    trees = ({path: tree[path] for path in changed if path in tree} for tree in (change.before, change.after))
+    return frozenset(read.name for tree in trees for read in _all_reads(change.product_python(tree)))
+
+
+def _reads(change: Change, tree: Mapping[str, str], names: frozenset[str]) -> dict[str, list[Read]]:
+    """Return where these variables are read, by name. A settings class may name them in its own case."""
+    naming = re.compile("|".join(map(re.escape, sorted(names))) or r"(?!)", re.IGNORECASE)
     found: dict[str, list[Read]] = defaultdict(list)
-    for path, text in change.product_python(tree).items():
-        module = parsed(text) if "env" in text else None
-        for read in reads_in(module, path) if isinstance(module, ast.Module) else ():
+    for read in _all_reads({p: text for p, text in change.product_python(tree).items() if naming.search(text)}):
+        if read.name in names:
             found[read.name].append(read)
     return found
+
+
+def _all_reads(files: Mapping[str, str]) -> Iterator[Read]:
+    for path, text in files.items():
+        module = parsed(text) if "env" in text else None
+        yield from reads_in(module, path) if isinstance(module, ast.Module) else ()
