@@ -158,3 +158,23 @@ def test_a_variable_that_a_commit_began_to_read_leads_to_that_commit() -> None:
     claims = [why.claim for why in world.analysis()[1].whys]
     assert SecretMissing(service="shop", env="REGION") in claims
     assert claims[-1] == RegressedBy(commit=commit, path="apps/shop/app.py")
+
+
+def test_who_only_passes_a_failure_on_is_not_blamed_for_its_words() -> None:
+    """The line that says that the callee is late was touched; the callee is late, and its own change is the cause."""
+    world = World()
+    gate = 'def ask(call):\n    if call.late:\n        raise Problem(504, "ledger does not answer")\n'
+    ledger = 'def entries(request):\n    return slowly(request)\n\n\napp.add_route("/entries", entries)\n'
+    world.service("shop", {"app.py": gate}, env={"LEDGER_URL": "http://127.0.0.1:9001"})
+    world.service("ledger", {"app.py": ledger})
+    commit = world.commit(
+        "thorough",
+        "apps/ledger/app.py",
+        removed=("    return quickly(request)",),
+        added=("    return slowly(request)",),
+        line=2,
+    )
+    world.commit("retries", "apps/shop/app.py", removed=("    if late:",), added=("    if call.late:",), line=2)
+    world.test("a", "shop", "/orders", 504, message='{"error": "ledger does not answer"}', latency=3.0)
+    world.row("a", "ledger", "/entries", 200, latency=2.9)
+    assert leaf(world) == RegressedBy(commit=commit, path="apps/ledger/app.py")

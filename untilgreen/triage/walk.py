@@ -156,12 +156,18 @@ class Walk:
         if links := self._crashing(hop):
             return links
         return (
-            spoken(scene, descent.case, self._services(descent))
+            self._spoken(descent, hop)
             or self._changed_handler(descent, hop)
             or self._parted(descent)
             or changed_test(scene, descent.case, self._services(descent))
             or (open_end(scene, descent, hop, entries),)
         )
+
+    def _spoken(self, descent: Descent, hop: Hop) -> Chain:
+        """Look for who says what the test got, where the evidence ends and beneath: those above only pass it on."""
+        above = {h.service for h in descent.hops if h is not hop}
+        services = [service for service in self._services(descent) if service not in above]
+        return () if hop.slow else spoken(self._scene, descent.case, services)
 
     def _parted(self, descent: Descent) -> Chain:
         """Blame the one change of what logs the lines between which failing tests leave the way of passing ones."""
