@@ -63,7 +63,7 @@ def cycle_table(cycles: tuple[Cycle, ...]) -> Iterator[str]:
 def verdict_lines(cycle: Cycle) -> Iterator[str]:
     """Return the lines of green, each with its proof."""
     for line in cycle.verdict.lines:
-        yield f"{line.number}. {'✅' if line.holds else '❌'} **{line.claim}**  "
+        yield f"{line.number}. {'Holds' if line.holds else 'Does not hold'}: **{line.claim}**  "
         yield f"   {markdown(line.proof)}"
 
 
