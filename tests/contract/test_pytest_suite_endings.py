@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -11,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.contract.pytest_suite_orders import Remembering, order, outcomes, running
+from untilgreen.adapters.pytest_journal import CHANNEL, Journal
 from untilgreen.adapters.pytest_suite import PytestSuite, read_output
 from untilgreen.errors import SuiteCrashed
 from untilgreen.model.suite import Outcome
 from untilgreen.ports import SuiteOrder
+from untilgreen.redaction import Redactor
 from untilgreen.suite.gaps import find_gaps
 
 QUICK_THEN_SLOW = """
@@ -128,3 +131,26 @@ def test_a_run_that_falls_silent_is_ended(tmp_path: Path) -> None:
     silent = order(tmp_path, "import time; time.sleep(60)", test_timeout_s=0.5)
     with pytest.raises(SuiteCrashed, match="nothing happened for"):
         PytestSuite(patience_s=1).run(silent, Remembering())
+
+
+class Impatient:
+    """Interrupts as soon as it hears how many tests there are."""
+
+    def collected(self, total: int) -> None:
+        """Raise what Ctrl-C raises."""
+        raise KeyboardInterrupt(total)
+
+    def finished(self, nodeid: str, outcome: Outcome, why: str = "") -> None:
+        """Say nothing."""
+
+
+def test_an_interrupt_amid_what_was_read_loses_none_of_it(tmp_path: Path) -> None:
+    """Lines that came in one piece are all taken in, though Ctrl-C falls between the first two."""
+    wanted = order(tmp_path, "def test_one(): pass")
+    collected = {"event": "collected", "ids": ["e2e/test_it.py::test_one"], "groups": {}}
+    lines = [collected, {"event": "note", "text": "one"}, {"event": "note", "text": "two"}]
+    with Journal(wanted, Redactor(), Impatient()) as journal:
+        (Path(wanted.folder) / CHANNEL).write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+        with pytest.raises(KeyboardInterrupt):
+            journal.pull()
+    assert read_output(wanted).notes == ("one", "two")

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+from collections import deque
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -89,6 +90,8 @@ class Journal:
         self._redaction = redaction
         self._channel = Channel(self._folder / CHANNEL)
         self._skip = 0
+        self._waiting: deque[bytes] = deque()
+        """Read and not yet taken in: an interrupt between two lines loses none."""
         self._file: IO[bytes] | None = None
         self._masked: dict[str, str] = {}
         self._watcher = watcher
@@ -122,9 +125,10 @@ class Journal:
     def pull(self) -> bool:
         """Take in what has come; tell whether there was anything."""
         lines = self._channel.read()
-        for line in lines[self._skip :]:
-            self._take(line)
+        self._waiting += lines[self._skip :]
         self._skip = max(0, self._skip - len(lines))
+        while self._waiting:
+            self._take(self._waiting.popleft())
         if lines:
             self._flush()
         if self._channel.cut:
