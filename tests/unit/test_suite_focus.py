@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.unit.suite_outputs import order
@@ -143,6 +143,7 @@ def test_what_is_no_part_is_said_before_anything_is_deployed(wanted: str, words:
 
 
 @given(st.text(max_size=30))
+@example("A·")
 def test_anything_is_a_part_or_a_message(wanted: str) -> None:
     """Whatever is asked for, it becomes an order or a message."""
     try:

@@ -55,6 +55,9 @@ def expression_of(wanted: str) -> Expression | None:
     nodes = list(ast.walk(tree))
     if not all(isinstance(node, (*_NODES, *_VALUES)) for node in nodes):
         return None
+    given = {f"m{number}" for number in range(len(names))}
+    if any(isinstance(node, ast.Name) and node.id not in given for node in nodes):
+        return None  # Python takes letters into a name that pytest does not, such as a middle dot
     return Expression(tree.body, tuple(names))
 
 
